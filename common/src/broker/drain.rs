@@ -1,0 +1,52 @@
+//! Moves dead letters from the broker into the table `dead_letters`, where they can be listed and
+//! replayed: written, then acked.
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::{Broker, HEADER_QUEUE, HEADER_REASON, Incoming, Queue};
+use crate::ambient::Ambient;
+use crate::db::{self, dead_letters::DeadLetter};
+use crate::supervise::supervise;
+
+const BATCH: usize = 64;
+
+/// Drains until `stop`.
+pub async fn drain_dead_letters(broker: &dyn Broker, pool: &PgPool, ambient: &Ambient, stop: &CancellationToken) {
+    supervise("drain of dead letters", ambient, stop, async |backoff| {
+        let mut consumer = broker.consumer(Queue::Dead, BATCH).await?;
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                batch = consumer.next_batch(BATCH) => batch?,
+            };
+            let tags: Vec<u64> = batch.iter().map(|message| message.tag).collect();
+            store(pool, ambient, batch).await?;
+            consumer.ack(&tags).await?;
+            backoff.reset();
+        }
+        consumer.close().await?;
+        Ok(())
+    })
+    .await;
+}
+
+async fn store(pool: &PgPool, ambient: &Ambient, batch: Vec<Incoming>) -> sqlx::Result<()> {
+    let now = ambient.now();
+    let letters: Vec<DeadLetter> = batch
+        .into_iter()
+        .map(|mut message| DeadLetter {
+            id: message.id,
+            queue: message.headers.remove(HEADER_QUEUE).unwrap_or_else(|| "unknown".to_owned()),
+            reason: message.headers.remove(HEADER_REASON).unwrap_or_else(|| "not given".to_owned()),
+            headers: message.headers,
+            payload: message.payload,
+            died_at: now,
+        })
+        .collect();
+    let mut session = db::Session::open(pool).await?;
+    db::dead_letters::store(&mut session, &letters).await?;
+    session.done();
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Stub.
+pub mod ambient;
+pub mod broker;
+pub mod db;
+pub mod domain;
+pub mod envelope;
+pub mod ids;
+pub mod reply_token;
+pub mod schedule;
+pub mod supervise;
