@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# What the scripts share: where things are, and how what is missing is installed or named.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+
+# Tools that these scripts install for themselves.
+tools=$root/.tools
+PATH=$tools/bin:$PATH
+
+# Queries are checked against the committed .sqlx, whatever DATABASE_URL the environment holds.
+# Only sqlx-prepare asks a database.
+export SQLX_OFFLINE=true
+
+readonly oldest_postgres=15
+readonly nextest_version=0.9.143
+
+say() {
+    printf '==> %s\n' "$*" >&2
+}
+
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$EUID" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        sudo "$@"
+    else
+        return 1
+    fi
+}
+
+# install_packages "PURPOSE: HOW BY HAND" PACKAGE...: by apt-get where that is possible, else says what to do.
+install_packages() {
+    local by_hand=$1
+    shift
+    command -v apt-get >/dev/null || die "$by_hand"
+    say "Installing $*"
+    as_root "$root/scripts/install-debian" "$@" || die "$by_hand"
+}
+
+need_cargo() {
+    command -v cargo >/dev/null || die "cargo is missing: install Rust from https://rustup.rs, then open a new shell"
+}
+
+need_c_compiler() {
+    command -v cc >/dev/null && return
+    install_packages "a C compiler is missing (Debian, Ubuntu: gcc and libc6-dev; Fedora: gcc; macOS: xcode-select --install)" gcc libc6-dev
+}
+
+need_nextest() {
+    command -v cargo-nextest >/dev/null && return
+    say "Installing cargo-nextest $nextest_version into ${tools#"$root"/} (once; this takes some minutes)"
+    cargo install --locked --root "$tools" "cargo-nextest@$nextest_version" \
+        || die "cargo-nextest could not be installed: see https://nexte.st/docs/installation"
+}
+
+# The folder of the newest PostgreSQL server programs that are new enough; fails when there is none.
+find_postgres() {
+    local candidate version best=0 folder=
+    for candidate in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin \
+        "$(dirname "$(command -v postgres || true)")"; do
+        if ! [ -x "$candidate/postgres" ] || ! [ -x "$candidate/initdb" ] || ! [ -x "$candidate/psql" ]; then
+            continue
+        fi
+        version=$("$candidate/postgres" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
+        if [ "$version" -ge "$oldest_postgres" ] && [ "$version" -gt "$best" ]; then
+            best=$version folder=$candidate
+        fi
+    done
+    [ -n "$folder" ] && printf '%s\n' "$folder"
+}
+
+need_postgres() {
+    find_postgres >/dev/null && return
+    local package by_hand="the programs of PostgreSQL $oldest_postgres or newer are missing (Debian, Ubuntu: postgresql; Fedora: postgresql-server; Arch: postgresql; macOS: brew install postgresql@17)"
+    package=$(newest_postgres_package) || die "$by_hand"
+    install_packages "$by_hand" "$package"
+    find_postgres >/dev/null || die "$by_hand"
+}
+
+# The newest server package that apt knows, such as postgresql-15.
+newest_postgres_package() {
+    command -v apt-cache >/dev/null || return 1
+    if [ -z "$(apt-cache search --names-only '^postgresql-[0-9]+$')" ]; then
+        as_root apt-get update -qq || return 1
+    fi
+    local version
+    version=$(apt-cache search --names-only '^postgresql-[0-9]+$' | sed -E 's/^postgresql-([0-9]+) .*/\1/' | sort -n | tail -n 1)
+    [ -n "$version" ] && [ "$version" -ge "$oldest_postgres" ] && printf 'postgresql-%s\n' "$version"
+}
