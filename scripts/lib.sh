@@ -38,7 +38,7 @@ as_root() {
 install_packages() {
     local by_hand=$1
     shift
-    command -v apt-get >/dev/null || die "$by_hand"
+    { command -v apt-get >/dev/null && as_root true; } || die "$by_hand"
     say "Installing $*"
     as_root "$root/scripts/install-debian" "$@" || die "$by_hand"
 }
