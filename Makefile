@@ -5,10 +5,10 @@ help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## See it work: a dozen mails, and what became of each
-	@scripts/switchboard demo
+	@scripts/demo
 
 up: ## Run all of it, with its data in ./switchboard-data
-	@scripts/switchboard up
+	@cargo run --package switchboard -- up
 
 test: ## Run every test beside a private PostgreSQL (ARGS="..." goes to cargo nextest run)
 	@scripts/test $(ARGS)
