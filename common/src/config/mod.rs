@@ -1,0 +1,131 @@
+//! The configuration: one TOML file and the environment, read together, every fault named at once.
+//!
+//! A key such as `mail.smtp_url` stands in the file as `smtp_url` in the table `[mail]`, and in the
+//! environment as `SWITCHBOARD_MAIL__SMTP_URL`, which wins. `DATABASE_URL` is `database_url` under
+//! the name that is usual for it. An empty variable counts as not set.
+
+mod keys;
+mod show;
+mod sources;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+pub use keys::nearest;
+use keys::{Fault, Keys};
+pub use show::Effective;
+use sources::Sources;
+pub use values::{LogFormat, MailTransport};
+
+/// Everything that is configured.
+#[derive(Debug)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The database server; without one, the embedded server in the data folder.
+    pub database_url: Option<SecretString>,
+    /// How the database is used.
+    pub database: DatabaseConfig,
+    /// How mail goes out.
+    pub mail: MailConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}
+
+/// How the database is used.
+#[derive(Debug)]
+pub struct DatabaseConfig {
+    /// How many connections one process holds at most.
+    pub max_connections: u32,
+    /// The folder of PostgreSQL's programs, where they are not to be looked for.
+    pub postgres_bin: Option<PathBuf>,
+    /// Whether the embedded server writes to the disk before it says that it has.
+    pub durable: bool,
+}
+
+/// How mail goes out.
+#[derive(Debug)]
+pub struct MailConfig {
+    /// By which way.
+    pub transport: MailTransport,
+    /// Where it is written to, for the transport `file`.
+    pub folder: PathBuf,
+    /// The server that takes it, for the transport `smtp`.
+    pub smtp_url: Option<SecretString>,
+}
+
+/// What is logged.
+#[derive(Debug)]
+pub struct LogConfig {
+    /// The directives of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+    /// In which form.
+    pub format: LogFormat,
+}
+
+/// All that is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Faults(pub Vec<Fault>);
+
+impl Config {
+    /// Reads the file (`switchboard.toml`, if it is there, where none is given) and the environment.
+    /// `data`, from the command line, wins over both.
+    ///
+    /// # Errors
+    /// With every fault, if there is one.
+    pub fn load(file: Option<&Path>, data: Option<&Path>) -> Result<(Self, Effective), Faults> {
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        Self::read(Sources::read(file, environment, data))
+    }
+
+    fn read(sources: Sources) -> Result<(Self, Effective), Faults> {
+        let mut keys = Keys::new(sources);
+        let data = keys.read_or("data", "a folder", values::path, "./switchboard-data");
+        let config = Self {
+            database_url: keys.secret("database_url", "a URL like postgres://user:password@host:5432/database", values::postgres_url),
+            database: DatabaseConfig::read(&mut keys),
+            mail: MailConfig::read(&mut keys, &data),
+            log: LogConfig::read(&mut keys),
+            data,
+        };
+        let (faults, read) = keys.finish();
+        if faults.is_empty() { Ok((config, Effective::new(read))) } else { Err(Faults(faults)) }
+    }
+}
+
+impl DatabaseConfig {
+    fn read(keys: &mut Keys) -> Self {
+        Self {
+            max_connections: keys.read_or("database.max_connections", "a number from 5 to 1000", values::connections, 20),
+            postgres_bin: keys.read("postgres_bin", "a folder with the programs initdb and postgres", values::folder),
+            durable: keys.read_or("database.durable", "true or false (false only for tests: a crash may lose mail)", values::boolean, true),
+        }
+    }
+}
+
+impl MailConfig {
+    fn read(keys: &mut Keys, data: &Path) -> Self {
+        let transport = keys.read_or("mail.transport", MailTransport::EXPECTED, MailTransport::parse, "file");
+        let folder = keys.read_or("mail.folder", "a folder", values::path, data.join("outgoing").to_string_lossy().into_owned());
+        let smtp_url = keys.secret("mail.smtp_url", "a URL like smtps://user:password@host:465", values::smtp_url);
+        if transport == MailTransport::Smtp && !keys.is_set("mail.smtp_url") {
+            keys.missing("mail.smtp_url", "a URL like smtps://user:password@host:465, because mail.transport is smtp");
+        }
+        Self { transport, folder, smtp_url }
+    }
+}
+
+impl LogConfig {
+    fn read(keys: &mut Keys) -> Self {
+        let filter =
+            keys.read_or("log.filter", "directives like info or switchboard_router=debug,info", values::filter, values::DEFAULT_FILTER);
+        Self { filter, format: keys.read_or("log.format", LogFormat::EXPECTED, LogFormat::parse, "text") }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! What values are made of, and what is wrong with those that are not.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use toml::Value;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+/// What is logged where nothing else is asked for.
+pub const DEFAULT_FILTER: &str = "info,sqlx=warn";
+
+/// By which way mail goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTransport {
+    /// Into a folder, a file each.
+    File,
+    /// To a mail server.
+    Smtp,
+    /// Nowhere: kept in memory, for tests.
+    Memory,
+}
+
+impl MailTransport {
+    pub(super) const EXPECTED: &str = "file, smtp or memory";
+
+    pub(super) fn parse(value: &Value) -> Result<Self, String> {
+        match text(value)?.as_str() {
+            "file" => Ok(Self::File),
+            "smtp" => Ok(Self::Smtp),
+            "memory" => Ok(Self::Memory),
+            other => Err(format!("{other:?} is none of them")),
+        }
+    }
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: a JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    pub(super) const EXPECTED: &str = "text or json";
+
+    pub(super) fn parse(value: &Value) -> Result<Self, String> {
+        match text(value)?.as_str() {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("{other:?} is neither")),
+        }
+    }
+}
+
+/// A text that is not empty.
+pub fn text(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) if text.trim().is_empty() => Err("empty".to_owned()),
+        Value::String(text) => Ok(text.clone()),
+        other => Err(format!("{other} is {}, not a string", kind(other))),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a string",
+        Value::Integer(_) | Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a table",
+    }
+}
+
+/// A number or true or false, which the environment can only give as a text.
+fn plain<T: FromStr>(value: &Value) -> Result<T, String> {
+    let written = match value {
+        Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    };
+    written.parse().map_err(|_| format!("{value} does not fit"))
+}
+
+pub fn boolean(value: &Value) -> Result<bool, String> {
+    plain(value)
+}
+
+pub fn connections(value: &Value) -> Result<u32, String> {
+    let number: u32 = plain(value)?;
+    if (5..=1000).contains(&number) { Ok(number) } else { Err(format!("{number} is out of range")) }
+}
+
+pub fn path(value: &Value) -> Result<PathBuf, String> {
+    text(value).map(PathBuf::from)
+}
+
+/// A folder that is there.
+pub fn folder(value: &Value) -> Result<PathBuf, String> {
+    let path = path(value)?;
+    if path.is_dir() { Ok(path) } else { Err(format!("there is no folder {}", path.display())) }
+}
+
+pub fn filter(value: &Value) -> Result<String, String> {
+    let directives = text(value)?;
+    EnvFilter::builder().parse(&directives).map_err(|error| error.to_string())?;
+    Ok(directives)
+}
+
+pub fn postgres_url(text: &str) -> Result<String, String> {
+    let shown = visible_url(text, &["postgres", "postgresql"])?;
+    sqlx::postgres::PgConnectOptions::from_str(text).map_err(|_| "not a URL of a PostgreSQL server".to_owned())?;
+    Ok(shown)
+}
+
+pub fn smtp_url(text: &str) -> Result<String, String> {
+    let url = visible_url(text, &["smtp", "smtps"])?;
+    let host = Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
+    if host.is_some_and(|host| !host.is_empty()) { Ok(url) } else { Err("no host".to_owned()) }
+}
+
+/// What may be seen of a URL: not its password, and not its query, which may hold one. An error does
+/// not repeat the URL for the same reason.
+fn visible_url(text: &str, schemes: &[&str]) -> Result<String, String> {
+    let mut url = Url::parse(text).map_err(|error| format!("not a URL ({error})"))?;
+    if !schemes.contains(&url.scheme()) {
+        return Err(format!("the scheme is {}, not {}", url.scheme(), schemes.join(" or ")));
+    }
+    if url.password().is_some() {
+        // It can only be refused for a URL that has no host, and so no password.
+        let _ = url.set_password(Some("hidden"));
+    }
+    if url.query().is_some() {
+        url.set_query(Some("hidden"));
+    }
+    Ok(Value::String(url.into()).to_string())
+}
