@@ -1,5 +1,6 @@
 //! Keeps a task going: what fails is logged once and begun anew after a while.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -7,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 use crate::ambient::Ambient;
 
 /// A growing wait between tries that all failed, with jitter, that starts over after a success.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Backoff {
-    failures: u32,
+    failures: AtomicU32,
 }
 
 impl Backoff {
@@ -19,18 +20,18 @@ impl Backoff {
     /// Begins with the shortest wait.
     #[must_use]
     pub fn new() -> Self {
-        Self { failures: 0 }
+        Self::default()
     }
 
     /// The last try succeeded.
-    pub fn reset(&mut self) {
-        self.failures = 0;
+    pub fn reset(&self) {
+        self.failures.store(0, Ordering::Relaxed);
     }
 
     /// Waits longer after each failure, until `stop`.
-    pub async fn wait(&mut self, ambient: &Ambient, stop: &CancellationToken) {
-        let wait = Self::FIRST.saturating_mul(1 << self.failures.min(10)).min(Self::LONGEST);
-        self.failures += 1;
+    pub async fn wait(&self, ambient: &Ambient, stop: &CancellationToken) {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed);
+        let wait = Self::FIRST.saturating_mul(1 << failures.min(10)).min(Self::LONGEST);
         let wait = wait.mul_f64(0.75 + 0.5 * ambient.fraction());
         tokio::select! {
             () = ambient.clock.sleep(wait) => {}
@@ -39,18 +40,15 @@ impl Backoff {
     }
 }
 
-impl Default for Backoff {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// Runs `task` until it returns `Ok` or `stop` is cancelled. A failure is logged and the task run
-/// again, after longer and longer waits; `task` is told the wait to reset when it gets going.
-pub async fn supervise(name: &str, ambient: &Ambient, stop: &CancellationToken, mut task: impl AsyncFnMut(&mut Backoff) -> anyhow::Result<()>) {
-    let mut backoff = Backoff::new();
+/// again, after longer and longer waits by `backoff`, which the task resets when it gets going.
+pub async fn supervise<F, R>(name: &str, ambient: &Ambient, stop: &CancellationToken, backoff: &Backoff, mut task: F)
+where
+    F: FnMut() -> R,
+    R: Future<Output = anyhow::Result<()>>,
+{
     while !stop.is_cancelled() {
-        match task(&mut backoff).await {
+        match task().await {
             Ok(()) => return,
             Err(error) if stop.is_cancelled() => tracing::debug!(task = name, "Stopped while failing: {error:#}"),
             Err(error) => {

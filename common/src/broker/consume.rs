@@ -76,17 +76,18 @@ const RETRIES: u32 = 5;
 /// Consumes until `stop`. Never fails: without infrastructure it waits.
 pub async fn consume<H: Handler>(settings: &Loop, handler: &H) {
     let name = format!("{} consumer", settings.queue.as_str());
-    supervise(&name, &settings.ambient, &settings.stop, async |backoff| {
+    let backoff = Backoff::new();
+    supervise(&name, &settings.ambient, &settings.stop, &backoff, || async {
         handler.ready().await?;
         let mut consumer = settings.broker.consumer(settings.queue, settings.batch).await?;
-        let ended = run(settings, handler, consumer.as_mut(), backoff).await;
+        let ended = run(settings, handler, consumer.as_mut(), &backoff).await;
         consumer.close().await?;
         ended
     })
     .await;
 }
 
-async fn run<H: Handler>(settings: &Loop, handler: &H, consumer: &mut dyn Consumer, backoff: &mut Backoff) -> anyhow::Result<()> {
+async fn run<H: Handler>(settings: &Loop, handler: &H, consumer: &mut dyn Consumer, backoff: &Backoff) -> anyhow::Result<()> {
     loop {
         let batch = tokio::select! {
             biased;
@@ -139,7 +140,7 @@ async fn process<H: Handler>(settings: &Loop, handler: &H, consumer: &mut dyn Co
 }
 
 async fn attempt<H: Handler>(settings: &Loop, handler: &H, bodies: &[H::Message]) -> Result<(), Failure> {
-    let mut backoff = Backoff::new();
+    let backoff = Backoff::new();
     for _ in 0..RETRIES {
         // A panic leaves nothing behind but the handler's own caches, which are replaced whole.
         let work = AssertUnwindSafe(handler.handle(bodies)).catch_unwind();

@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 use super::{Broker, HEADER_QUEUE, HEADER_REASON, Incoming, Queue};
 use crate::ambient::Ambient;
 use crate::db::{self, dead_letters::DeadLetter};
-use crate::supervise::supervise;
+use crate::supervise::{Backoff, supervise};
 
 const BATCH: usize = 64;
 
 /// Drains until `stop`.
 pub async fn drain_dead_letters(broker: &dyn Broker, pool: &PgPool, ambient: &Ambient, stop: &CancellationToken) {
-    supervise("drain of dead letters", ambient, stop, async |backoff| {
+    let backoff = Backoff::new();
+    supervise("drain of dead letters", ambient, stop, &backoff, || async {
         let mut consumer = broker.consumer(Queue::Dead, BATCH).await?;
         loop {
             let batch = tokio::select! {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
@@ -63,11 +62,9 @@ impl PostgresBroker {
 /// Passes on the server's notifications. While they cannot be had, consumers poll.
 async fn listen(pool: PgPool, hints: broadcast::Sender<String>, ambient: Ambient, poll: Duration) {
     loop {
-        if let Ok(mut listener) = PgListener::connect_with(&pool).await {
-            if listener.listen(db::broker::CHANNEL).await.is_ok() {
-                while let Ok(notification) = listener.recv().await {
-                    let _ = hints.send(notification.payload().to_owned());
-                }
+        if let Ok(mut listener) = db::listen(&pool, db::broker::CHANNEL).await {
+            while let Ok(notification) = listener.recv().await {
+                let _ = hints.send(notification.payload().to_owned());
             }
         }
         ambient.clock.sleep(poll).await;

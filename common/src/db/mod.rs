@@ -1,15 +1,24 @@
 //! All SQL, in free functions on a connection, one file a concern, checked at compile time.
 
+pub mod accounts;
 pub mod broker;
+pub mod clients;
+pub mod connect;
 pub mod dead_letters;
+pub mod inbound;
 pub mod media;
+pub mod message_ids;
 pub mod outbox;
+pub mod probe;
 pub mod reply_addresses;
+pub mod routing;
 pub mod signing_keys;
+pub mod tickets;
 
 use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres};
 
 /// The steps of `migrations/`, as they were when this was built.
@@ -60,6 +69,18 @@ impl DerefMut for Session {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
+}
+
+/// Listens for notifications, on a connection of its own: a listener holds it for as long as it lives,
+/// and must not take it from the work's.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn listen(pool: &PgPool, channel: &str) -> Result<PgListener, sqlx::Error> {
+    let own = PgPoolOptions::new().max_connections(1).connect_lazy_with(pool.connect_options().as_ref().clone());
+    let mut listener = PgListener::connect_with(&own).await?;
+    listener.listen(channel).await?;
+    Ok(listener)
 }
 
 /// Whether an error says nothing about the work and the same work may succeed when it is run again

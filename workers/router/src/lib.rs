@@ -1,1 +1,60 @@
-//! Stub.
+//! The router: who wrote, which ticket, whose work, and why.
+//!
+//! The way of a message through this crate:
+//!
+//! 1. [`batch`] takes what has arrived on `inbound` and processes it in one transaction: logs it (a
+//!    duplicate ends there), finds or makes the clients, claims the Message-IDs, locks the tickets,
+//!    decides, writes. Its steps are files of their own, in that order.
+//! 2. [`thread`] decides which ticket a message continues, and as what. Pure.
+//! 3. [`rules`] decides where a new ticket goes. Pure.
+//! 4. [`draft`] holds a ticket while it is being changed, and keeps its versions.
+//! 5. [`relay`] publishes the events that a transaction left in the outbox.
+//! 6. [`command`] changes a ticket on an operator's word, by the same draft and outbox.
+//!
+//! Dead letters of every queue are drained here too, since a router always runs.
+
+pub mod batch;
+pub mod command;
+mod desks;
+pub mod draft;
+pub mod relay;
+pub mod rules;
+pub mod thread;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::{Broker, Loop, Queue, consume, drain_dead_letters};
+use tokio_util::sync::CancellationToken;
+
+/// How many messages are routed in one transaction, at most.
+const BATCH: usize = 64;
+/// How long a batch may take; shorter than a lease of the broker.
+const BATCH_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a router works with.
+#[derive(Debug, Clone)]
+pub struct Router {
+    /// The database.
+    pub pool: PgPool,
+    /// The broker.
+    pub broker: Arc<dyn Broker>,
+    /// Clock and randomness.
+    pub ambient: Ambient,
+}
+
+/// Runs until `stop`, then finishes what is in flight. Any number may run.
+pub async fn run(router: Router, stop: CancellationToken) {
+    let Router { pool, broker, ambient } = router;
+    let handler = batch::BatchHandler::new(pool.clone(), ambient.clone());
+    let inbound =
+        |queue| Loop { broker: Arc::clone(&broker), queue, batch: BATCH, limit: BATCH_LIMIT, ambient: ambient.clone(), stop: stop.clone() };
+    tokio::join!(
+        async { consume(&inbound(Queue::Inbound), &handler).await },
+        async { consume(&inbound(Queue::InboundBacklog), &handler).await },
+        relay::run(&pool, broker.as_ref(), &ambient, &stop),
+        drain_dead_letters(broker.as_ref(), &pool, &ambient, &stop),
+    );
+}

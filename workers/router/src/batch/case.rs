@@ -1,0 +1,140 @@
+//! A message with what is known of its sender, and the tickets that it points at.
+
+use chrono::{DateTime, Utc};
+use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::Failure;
+use switchboard_common::db::message_ids::MessageIdOrigin;
+use switchboard_common::db::routing::{Account, Desk};
+use switchboard_common::db::tickets::{MessageDirection, MessageKind, MessageRow};
+use switchboard_common::domain::address::Mailbox;
+use switchboard_common::domain::event::Actor;
+use switchboard_common::domain::inbound::InboundMessage;
+use switchboard_common::ids::{ClientId, InboundId, TicketId, UserId};
+
+use super::gather::{Known, nearest_references};
+use crate::thread::{Candidate, Evidence};
+
+/// A message with what is known of its sender.
+pub(super) struct Case<'a> {
+    pub inbound_id: InboundId,
+    pub message: &'a InboundMessage,
+    pub account: &'a Account,
+    pub from: &'a Mailbox,
+    pub user: Option<UserId>,
+    pub client: ClientId,
+    pub client_is_new: bool,
+    pub automatic: Option<String>,
+    pub flags: Vec<String>,
+    pub now: DateTime<Utc>,
+}
+
+fn is_own_address(desk: &Desk, from: &Mailbox) -> bool {
+    desk.accounts.values().any(|account| account.address == from.email.as_str())
+}
+
+/// Who wrote it, and whether that was a program.
+pub(super) fn examine<'a>(
+    known: &Known<'_>,
+    desk: &'a Desk,
+    ambient: &Ambient,
+    inbound_id: InboundId,
+    message: &'a InboundMessage,
+) -> Result<Case<'a>, Failure> {
+    let lost = |what: &str| Failure::Reject(format!("its {what} was checked and is gone: this is a fault of Switchboard"));
+    let account = desk.accounts.get(&message.account_id).ok_or_else(|| lost("account"))?;
+    let from = message.from.as_ref().ok_or_else(|| lost("sender"))?;
+    let client = known.clients.get(&(message.tenant_id, from.email.as_str().to_owned())).ok_or_else(|| lost("client"))?;
+    let own_id = message.message_id.as_ref().and_then(|id| known.message_ids.get(&(message.tenant_id, id.clone())));
+    let mut automatic = message.automatic.clone();
+    let mut flags = message.flags.clone();
+    match own_id.map(|id| id.origin) {
+        Some(MessageIdOrigin::Ours) => automatic = Some("our own Message-ID".to_owned()),
+        Some(MessageIdOrigin::Seen) => flags.push("same Message-ID as an earlier mail, other content".to_owned()),
+        Some(MessageIdOrigin::Referenced) | None => {}
+    }
+    if is_own_address(desk, from) {
+        automatic.get_or_insert_with(|| "sent from the desk's own address".to_owned());
+    }
+    let user = desk.user_at(&from.email).map(|(id, _)| id);
+    Ok(Case {
+        inbound_id,
+        message,
+        account,
+        from,
+        user,
+        client: client.client_id,
+        client_is_new: client.is_new,
+        automatic,
+        flags,
+        now: ambient.now(),
+    })
+}
+
+/// The tickets that a message points at, each once, by the strongest evidence.
+pub(super) fn candidates<'k>(known: &'k Known<'_>, desk: &Desk, case: &Case<'_>) -> Vec<Candidate<'k>> {
+    let tenant = case.message.tenant_id;
+    let by_id = |id: &str| known.message_ids.get(&(tenant, id.to_owned()));
+    let own = case.message.message_id.as_deref().and_then(by_id);
+    let own_mail =
+        own.filter(|own| own.origin == MessageIdOrigin::Ours).and_then(|own| own.ticket_id).map(|ticket| (ticket, Evidence::OwnMail));
+    let replies = case.message.recipients.iter().filter_map(|recipient| {
+        let reply = known.reply_addresses.get(&(tenant, desk.signing_keys.row(recipient)?))?;
+        Some((reply.ticket_id, Evidence::ReplyAddress(reply.recipient)))
+    });
+    let references: Vec<(TicketId, Evidence)> = nearest_references(case.message)
+        .filter_map(|id| {
+            let known = by_id(id)?;
+            let evidence = if known.origin == MessageIdOrigin::Ours { Evidence::OurMessageId } else { Evidence::MessageId };
+            Some((known.ticket_id?, evidence(id.to_owned())))
+        })
+        .collect();
+    let (ours, others): (Vec<_>, Vec<_>) = references.into_iter().partition(|(_, evidence)| matches!(evidence, Evidence::OurMessageId(_)));
+    let borne = own.and_then(|own| match own.origin {
+        MessageIdOrigin::Ours => None,
+        MessageIdOrigin::Referenced => Some((own.ticket_id?, Evidence::Awaited)),
+        MessageIdOrigin::Seen => Some((own.ticket_id?, Evidence::SameMessageId)),
+    });
+    let mut found: Vec<Candidate<'k>> = Vec::new();
+    for (ticket_id, evidence) in own_mail.into_iter().chain(replies).chain(ours).chain(others).chain(borne) {
+        let seen = found.iter().any(|candidate| candidate.ticket_id == ticket_id);
+        if let Some(draft) = known.tickets.get(&(tenant, ticket_id)).filter(|_| !seen) {
+            found.push(Candidate { ticket_id, ticket: &draft.state, evidence });
+        }
+    }
+    found
+}
+
+/// The author's name.
+pub(super) fn describe_author(author: Actor, case: &Case<'_>, desk: &Desk) -> String {
+    match author {
+        Actor::User(id) => desk.users.get(&id).map_or_else(|| "an agent".to_owned(), |user| user.name.clone()),
+        Actor::Client(_) | Actor::System => case.from.name.clone().unwrap_or_else(|| case.from.email.as_str().to_owned()),
+    }
+}
+
+/// The message's row, as far as the ticket does not matter.
+pub(super) fn message_row(case: &Case<'_>, ambient: &Ambient, ticket_id: TicketId) -> MessageRow {
+    let message = case.message;
+    MessageRow {
+        tenant_id: message.tenant_id,
+        id: ambient.new_id(),
+        ticket_id,
+        position: 0,
+        kind: MessageKind::Public,
+        direction: MessageDirection::In,
+        channel: message.channel.as_str(),
+        author: Actor::System,
+        sender_name: case.from.name.clone(),
+        sender_address: Some(case.from.email.as_str().to_owned()),
+        subject: message.subject.clone(),
+        text: String::new(),
+        html: message.html.clone(),
+        notice: None,
+        trust: message.trust,
+        automatic: case.automatic.clone(),
+        inbound_id: Some(case.inbound_id),
+        sent_at: message.sent_at,
+        received_at: message.received_at,
+        attachments: message.attachments.clone(),
+    }
+}

@@ -1,0 +1,63 @@
+//! Publishes the events that transactions left in the outbox. Rows are taken under a lease, so any
+//! number of relays may run; an event that was published and is still not planned long after is
+//! published again, which the notifier, planning each event once, does not mind.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::{Broker, Queue};
+use switchboard_common::db::{self, outbox};
+use switchboard_common::envelope;
+use switchboard_common::supervise::{Backoff, supervise};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const BATCH: i64 = 256;
+/// How long a relay may take to publish what it took.
+const LEASE: Duration = Duration::from_secs(60);
+/// When an event that was published and not planned is published again.
+const AGAIN: Duration = Duration::from_secs(10 * 60);
+/// How often an idle relay looks when nobody notifies it.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Publishes until `stop`.
+pub async fn run(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient, stop: &CancellationToken) {
+    let backoff = Backoff::new();
+    supervise("relay", ambient, stop, &backoff, || async {
+        let mut listener = db::listen(pool, outbox::CHANNEL).await?;
+        loop {
+            while publish_due(pool, broker, ambient).await? > 0 {
+                backoff.reset();
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                hint = listener.recv() => drop(hint?),
+                () = ambient.clock.sleep(POLL) => {}
+            }
+        }
+    })
+    .await;
+}
+
+/// Publishes one batch of what is due. Returns how many events that were.
+///
+/// # Errors
+/// When database or broker are away; what was taken is published later.
+pub async fn publish_due(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient) -> anyhow::Result<usize> {
+    let token: Uuid = ambient.new_id();
+    let now = ambient.now();
+    let mut session = db::Session::open(pool).await?;
+    let events = outbox::claim(&mut session, token, now, now + LEASE, BATCH).await?;
+    session.done();
+    if events.is_empty() {
+        return Ok(0);
+    }
+    let messages = events.iter().map(|event| envelope::seal(event.id.0, event)).collect::<Result<Vec<_>, _>>()?;
+    broker.publish(Queue::Events, messages).await?;
+    let now = ambient.now();
+    let mut session = db::Session::open(pool).await?;
+    outbox::published(&mut session, token, now, now + AGAIN).await?;
+    session.done();
+    Ok(events.len())
+}

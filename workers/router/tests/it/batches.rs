@@ -1,0 +1,96 @@
+//! What a batch promises: all or none, doubles once, and one bad message harms no other.
+
+use sqlx::PgPool;
+use switchboard_common::broker::{Failure, Queue};
+use switchboard_common::envelope;
+use switchboard_router::{Router, run};
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::{Desk, MIGRATIONS, Mail};
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn the_same_mail_twice_makes_one_message_in_one_batch_or_two(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let mail = desk.mail("ada@example.org", "a1");
+    desk.route(&[mail.clone(), mail.clone()]).await.expect("routed");
+    desk.route(&[mail]).await.expect("routed");
+    assert_eq!((desk.count("messages").await, desk.count("tickets").await, desk.count("outbox").await), (1, 1, 1));
+    let duplicates: i32 = sqlx::query_scalar("select duplicates from inbound_messages").fetch_one(&desk.pool).await.expect("one");
+    assert_eq!(duplicates, 2);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_batch_ends_like_its_messages_one_by_one(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let mails = [
+        desk.mail("ada@example.org", "a1"),
+        desk.mail("eve@example.com", "e1").subject("An offer?"),
+        desk.mail("ada@example.org", "a2").refers_to(&["a1"]),
+        desk.mail("eve@example.com", "e2").refers_to(&["a1"]),
+        desk.mail("ada@example.org", "a3").refers_to(&["a1", "a2"]),
+    ];
+    desk.route(&mails).await.expect("routed");
+    let mut lines = Vec::new();
+    for mail in &mails {
+        lines.push(desk.ended(&mail.0.external_id).await.line());
+    }
+    assert_eq!(lines.iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>(), ["opened #1", "opened #2", "joined #1", "opened #3", "joined #1"]);
+    assert_eq!(desk.count("clients").await, 2);
+    assert_eq!(desk.count("ticket_versions").await, 5);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn tenants_never_meet_in_a_batch(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let other = Desk::add_tenant(&desk.pool, &desk.ambient, "other", "help@other.example").await;
+    let mut mail = desk.mail("ada@example.org", "a2").refers_to(&["a1"]);
+    mail.0.tenant_id = other;
+    mail.0.account_id = switchboard_common::ids::AccountId(
+        sqlx::query_scalar("select id from channel_accounts where tenant_id = $1").bind(other.0).fetch_one(&desk.pool).await.expect("an account"),
+    );
+    desk.route(&[desk.mail("ada@example.org", "a1"), mail]).await.expect("routed");
+    let tickets: Vec<(i64, i64)> =
+        sqlx::query_as("select ticket_number, (select count(*) from messages m where m.ticket_id = t.id) from tickets t").fetch_all(&desk.pool).await.expect("tickets");
+    assert_eq!(tickets, [(1, 1), (1, 1)], "each tenant counts for itself, and the same address is two clients");
+    assert_eq!(desk.count("clients").await, 2);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn what_cannot_be_processed_is_named(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let mut nobody = desk.mail("ada@example.org", "a1");
+    nobody.0.from = None;
+    let mut nowhere = desk.mail("ada@example.org", "a2");
+    nowhere.0.account_id = desk.ambient.new_id();
+    let mut foreign = desk.mail("ada@example.org", "a3");
+    foreign.0.tenant_id = desk.ambient.new_id();
+    let mut no_bytes = desk.mail("ada@example.org", "a4");
+    no_bytes.0.raw = Some(desk.ambient.new_id());
+    for (mail, expected) in [(nobody, "names no sender"), (nowhere, "has no account"), (foreign, "there is no tenant"), (no_bytes, "raw_media_id")] {
+        match desk.route(&[mail]).await {
+            Err(Failure::Reject(reason)) => assert!(reason.contains(expected), "{reason}"),
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
+    assert_eq!(desk.count("inbound_messages").await, 0);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_bad_message_is_parked_with_its_reason_and_its_neighbours_go_on(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let broker = desk.broker();
+    let mut mails: Vec<Mail> = (0..10).map(|n| desk.mail("ada@example.org", &format!("a{n}"))).collect();
+    mails[4].0.from = None;
+    let mut messages: Vec<_> = mails.iter().map(|mail| envelope::seal(desk.ambient.new_id(), &mail.0).expect("sealed")).collect();
+    messages[7].payload = b"{ not an envelope".to_vec();
+    broker.publish(Queue::Inbound, messages).await.expect("published");
+    let stop = CancellationToken::new();
+    let router = tokio::spawn(run(Router { pool: desk.pool.clone(), broker, ambient: desk.ambient.clone() }, stop.clone()));
+    crate::routers::until(&desk, "the queue is empty", "select (select count(*) from messages) = 8 and (select count(*) from dead_letters) = 2").await;
+    stop.cancel();
+    router.await.expect("it stops");
+    let mut reasons: Vec<String> = sqlx::query_scalar("select reason from dead_letters order by reason").fetch_all(&desk.pool).await.expect("reasons");
+    assert!(reasons.remove(0).starts_with("it names no sender"));
+    assert!(reasons.remove(0).starts_with("not a readable inbound_message envelope"));
+    assert_eq!(desk.count("broker.messages where queue = 'inbound'").await, 0);
+}

@@ -1,0 +1,8 @@
+//! The router against a real PostgreSQL.
+
+mod batches;
+mod commands;
+mod conversations;
+mod desk;
+mod robots;
+mod routers;

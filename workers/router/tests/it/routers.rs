@@ -1,0 +1,118 @@
+//! Several routers at once, and one that dies.
+
+use std::sync::Arc;
+
+use rand::rngs::ChaCha20Rng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::postgres::{Limits, PostgresBroker};
+use switchboard_common::broker::{Broker, Queue};
+use switchboard_common::domain::inbound::InboundMessage;
+use switchboard_common::envelope;
+use switchboard_router::{Router, relay, run};
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::{Desk, MIGRATIONS, Mail};
+
+/// Asks the database until the answer is yes, and gives up after two minutes.
+pub async fn until(desk: &Desk, what: &str, question: &'static str) {
+    let asked = async {
+        while !sqlx::query_scalar::<_, bool>(question).fetch_one(&desk.pool).await.expect("an answer") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(120), asked).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+fn router(desk: &Desk, stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
+    let ambient = Ambient::system();
+    let pool = PgPoolOptions::new().max_connections(5).connect_lazy_with(desk.pool.connect_options().as_ref().clone());
+    let broker: Arc<dyn Broker> = Arc::new(PostgresBroker::new(pool.clone(), ambient.clone(), Limits::default()));
+    tokio::spawn(run(Router { pool, broker, ambient }, stop.clone()))
+}
+
+/// Conversations of several clients, shuffled, with doubles; each answer refers to the mail before it.
+fn conversations(desk: &Desk, random: &mut ChaCha20Rng) -> Vec<Mail> {
+    let mut mails = Vec::new();
+    for client in 0..30 {
+        let address = format!("client{client}@example.org");
+        for n in 0..random.random_range(1..6) {
+            let mail = desk.mail(&address, &format!("c{client}m{n}"));
+            let mail = if n == 0 { mail } else { mail.refers_to(&[format!("c{client}m0").as_str(), format!("c{client}m{}", n - 1).as_str()]) };
+            mails.extend(std::iter::repeat_n(mail, random.random_range(1..3)));
+        }
+    }
+    mails.shuffle(random);
+    mails
+}
+
+async fn publish(desk: &Desk, mails: &[Mail]) {
+    let messages = mails.iter().map(|mail| envelope::seal::<InboundMessage>(desk.ambient.new_id(), &mail.0).expect("sealed")).collect();
+    desk.broker().publish(Queue::Inbound, messages).await.expect("published");
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn three_routers_on_shuffled_doubled_conversations_make_one_ticket_each(pool: PgPool) {
+    let seed: u64 = rand::make_rng::<ChaCha20Rng>().random();
+    println!("seed {seed}");
+    let desk = Desk::new(pool).await;
+    let mails = conversations(&desk, &mut ChaCha20Rng::seed_from_u64(seed));
+    let stop = CancellationToken::new();
+    let routers = [router(&desk, &stop), router(&desk, &stop), router(&desk, &stop)];
+    for part in mails.chunks(7) {
+        publish(&desk, part).await;
+    }
+    until(&desk, "all is routed and published", "select not exists (select from broker.messages where queue = 'inbound') and not exists (select from outbox where published_at is null)").await;
+    stop.cancel();
+    for router in routers {
+        router.await.expect("it stops");
+    }
+    let ids: std::collections::HashSet<&str> = mails.iter().map(|mail| mail.0.external_id.as_str()).collect();
+    assert_eq!(desk.count("messages").await, i64::try_from(ids.len()).expect("few"));
+    assert_eq!(desk.count("clients").await, 30);
+    assert_eq!(desk.count("dead_letters").await, 0);
+    let split: Vec<(String, i64)> = sqlx::query_as(
+        "select split_part(payload->>'message_id', 'm', 1), count(distinct ticket_id) from inbound_messages group by 1 having count(distinct ticket_id) > 1",
+    )
+    .fetch_all(&desk.pool)
+    .await
+    .expect("an answer");
+    assert_eq!(split, [], "a conversation is one ticket, in whatever order its mails come");
+    let gaps: i64 = sqlx::query_scalar("select count(*) from (select ticket_id, count(*) n, max(position) m from messages group by 1) t where n <> m").fetch_one(&desk.pool).await.expect("an answer");
+    assert_eq!(gaps, 0, "messages are numbered without gaps");
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_message_redelivered_after_a_router_died_before_its_ack_is_one_message(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let mail = desk.mail("ada@example.org", "a1");
+    publish(&desk, std::slice::from_ref(&mail)).await;
+    let broker = desk.broker();
+    let mut dying = broker.consumer(Queue::Inbound, 8).await.expect("a consumer");
+    let taken = dying.next_batch(8).await.expect("a batch");
+    let message: InboundMessage = envelope::open(&taken[0].payload).expect("an envelope");
+    desk.route(&[Mail(message)]).await.expect("it committed");
+    drop(dying);
+    desk.ambient.clock.advance(Limits::default().lease);
+    let stop = CancellationToken::new();
+    let router = tokio::spawn(run(Router { pool: desk.pool.clone(), broker, ambient: desk.ambient.clone() }, stop.clone()));
+    until(&desk, "it is acked", "select not exists (select from broker.messages where queue = 'inbound')").await;
+    stop.cancel();
+    router.await.expect("it stops");
+    assert_eq!((desk.count("messages").await, desk.count("tickets").await), (1, 1));
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn an_event_that_the_broker_lost_is_published_again(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.take(desk.mail("ada@example.org", "a1")).await;
+    let broker = desk.broker();
+    assert_eq!(relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("published"), 1);
+    assert_eq!(relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("nothing due"), 0);
+    sqlx::query("delete from broker.messages").execute(&desk.pool).await.expect("lost");
+    desk.ambient.clock.advance(std::time::Duration::from_secs(600));
+    assert_eq!(relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("published"), 1);
+}
