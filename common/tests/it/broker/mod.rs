@@ -1,0 +1,5 @@
+//! Every implementation of the broker port passes one suite.
+
+mod postgres;
+mod proxy;
+mod suite;

@@ -1,0 +1,81 @@
+//! The suite on PostgreSQL: a private server, reached through a proxy.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::Broker;
+use switchboard_common::broker::postgres::{Limits, PostgresBroker};
+use switchboard_common::db;
+use switchboard_common::embedded::{Embedded, Settings, Shutdown};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use super::proxy::Proxy;
+use super::suite::{Server, broker_suite};
+
+struct PostgresServer {
+    server: Mutex<Option<Embedded>>,
+    proxy: Proxy,
+    direct: PgConnectOptions,
+    _folder: TempDir,
+}
+
+impl PostgresServer {
+    async fn start() -> Self {
+        // Open to the unprivileged user that the server runs as when the tests run as root.
+        let folder = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o755)).tempdir().expect("a folder");
+        let settings = Settings { data: folder.path().to_owned(), programs: None, durable: true };
+        let server = Embedded::start(&settings, &Ambient::system()).await.expect("a server");
+        let direct = server.options();
+        let mut connection = direct.connect().await.expect("a connection");
+        db::MIGRATIONS.run(&mut connection).await.expect("migrated");
+        let socket = direct.get_socket().expect("a socket").join(format!(".s.PGSQL.{}", direct.get_port()));
+        let proxy = Proxy::to(socket).await;
+        Self { server: Mutex::new(Some(server)), proxy, direct, _folder: folder }
+    }
+}
+
+#[async_trait]
+impl Server for PostgresServer {
+    async fn broker(&self) -> Arc<dyn Broker> {
+        let options = PgConnectOptions::new_without_pgpass()
+            .host(&self.proxy.address.ip().to_string())
+            .port(self.proxy.address.port())
+            .username(self.direct.get_username())
+            .database("switchboard")
+            .ssl_mode(sqlx::postgres::PgSslMode::Disable);
+        let pool = PgPoolOptions::new().max_connections(4).connect_lazy_with(options);
+        let limits = Limits { call: self.call_limit(), lease: Duration::from_secs(60), poll: Duration::from_millis(200) };
+        Arc::new(PostgresBroker::new(pool, Ambient::system(), limits))
+    }
+
+    async fn let_leases_run_out(&self) {
+        let mut connection = self.direct.connect().await.expect("a connection");
+        sqlx::query("update broker.messages set visible_at = now() where lease_token is not null").execute(&mut connection).await.expect("the leases ran out");
+        connection.close().await.expect("closed");
+    }
+
+    fn stop_answering(&self) {
+        self.proxy.silence();
+    }
+
+    fn answer_again(&self) {
+        self.proxy.open();
+    }
+
+    async fn restart(&self) {
+        let mut server = self.server.lock().await;
+        server.as_mut().expect("it runs").restart(Shutdown::Immediate).await.expect("it starts again");
+    }
+
+    fn call_limit(&self) -> Duration {
+        Duration::from_millis(400)
+    }
+}
+
+broker_suite!(PostgresServer::start());

@@ -1,0 +1,3 @@
+//! What the workers share, against real servers.
+
+mod broker;
