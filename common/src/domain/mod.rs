@@ -4,4 +4,5 @@ pub mod address;
 pub mod event;
 pub mod explanation;
 pub mod inbound;
+pub mod reply_marker;
 pub mod ticket;
