@@ -1,0 +1,6 @@
+//! End to end: the real command, its embedded PostgreSQL, and a real SMTP server.
+
+mod crash;
+mod desk;
+mod pipeline;
+mod smtp_sink;
