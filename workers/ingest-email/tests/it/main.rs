@@ -1,0 +1,8 @@
+//! The crate from outside: real-looking mails in, messages and exit codes out.
+
+mod accept;
+mod identity;
+mod mails;
+mod pipe;
+mod total;
+mod world;
