@@ -36,7 +36,7 @@ impl Ambient {
         self.clock.now()
     }
 
-    /// A new UUIDv7 (RFC 9562, 5.7): milliseconds of the clock, then 74 random bits.
+    /// A new `UUIDv7` (RFC 9562, 5.7): milliseconds of the clock, then 74 random bits.
     #[must_use]
     pub fn new_id<T: From<uuid::Uuid>>(&self) -> T {
         let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();
@@ -46,13 +46,13 @@ impl Ambient {
     /// Random bytes, good enough for keys.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
-        self.with_random(|random| random.random())
+        self.with_random(RngExt::random)
     }
 
     /// A random number between 0 and 1.
     #[must_use]
     pub fn fraction(&self) -> f64 {
-        self.with_random(|random| random.random())
+        self.with_random(RngExt::random)
     }
 
     fn with_random<T>(&self, take: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {

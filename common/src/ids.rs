@@ -1,6 +1,6 @@
 //! Ids as types of their own, so that a ticket's id is never taken for a client's.
 
-/// A UUIDv7 (RFC 9562) that names one kind of thing.
+/// A `UUIDv7` (RFC 9562) that names one kind of thing.
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*

@@ -1,4 +1,14 @@
-//! Stub.
+//! What two workers share, in the order in which a message meets it:
+//!
+//! * [`domain`]: what came in, a ticket, what happened to it, and why; [`ids`]: what names them.
+//! * [`envelope`]: how that travels; [`broker`]: the port that it travels by, the loop that consumes,
+//!   and PostgreSQL as the broker.
+//! * [`db`]: all SQL, one file a concern.
+//! * [`reply_token`]: signed reply addresses.
+//! * [`schedule`]: when a delivery is tried again.
+//! * [`ambient`]: time and randomness, as parameters; [`supervise`]: keeps a task going.
+//! * [`config`], [`telemetry`], [`embedded`]: what a process starts with.
+
 pub mod ambient;
 pub mod broker;
 pub mod config;

@@ -113,7 +113,12 @@ async fn run<H: Handler>(settings: &Loop, handler: &H, consumer: &mut dyn Consum
 
 /// Runs a batch, and if it cannot be processed, its messages one by one. An error means that
 /// infrastructure is away and what is in hand has to be given back.
-async fn process<H: Handler>(settings: &Loop, handler: &H, consumer: &mut dyn Consumer, batch: Vec<(Incoming, H::Message)>) -> anyhow::Result<()> {
+async fn process<H: Handler>(
+    settings: &Loop,
+    handler: &H,
+    consumer: &mut dyn Consumer,
+    batch: Vec<(Incoming, H::Message)>,
+) -> anyhow::Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
@@ -130,7 +135,11 @@ async fn process<H: Handler>(settings: &Loop, handler: &H, consumer: &mut dyn Co
             }
         }
         Err(Failure::Reject(reason)) => {
-            tracing::info!(queue = settings.queue.as_str(), batch = messages.len(), "A batch cannot be processed and is run one by one: {reason}");
+            tracing::info!(
+                queue = settings.queue.as_str(),
+                batch = messages.len(),
+                "A batch cannot be processed and is run one by one: {reason}"
+            );
             for single in messages.into_iter().zip(bodies) {
                 Box::pin(process(settings, handler, consumer, vec![single])).await?;
             }

@@ -28,7 +28,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { call: Duration::from_secs(10), lease: Duration::from_secs(60), poll: Duration::from_secs(1) }
+        Self { call: Duration::from_secs(10), lease: Duration::from_mins(1), poll: Duration::from_secs(1) }
     }
 }
 
@@ -60,14 +60,14 @@ impl PostgresBroker {
 }
 
 /// Passes on the server's notifications. While they cannot be had, consumers poll.
-async fn listen(pool: PgPool, hints: broadcast::Sender<String>, ambient: Ambient, poll: Duration) {
+async fn listen(pool: PgPool, hints: broadcast::Sender<String>, ambient: Ambient, pause: Duration) {
     loop {
         if let Ok(mut listener) = db::listen(&pool, db::broker::CHANNEL).await {
             while let Ok(notification) = listener.recv().await {
                 let _ = hints.send(notification.payload().to_owned());
             }
         }
-        ambient.clock.sleep(poll).await;
+        ambient.clock.sleep(pause).await;
     }
 }
 

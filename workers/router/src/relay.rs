@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 const BATCH: i64 = 256;
 /// How long a relay may take to publish what it took.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// When an event that was published and not planned is published again.
-const AGAIN: Duration = Duration::from_secs(10 * 60);
+const AGAIN: Duration = Duration::from_mins(10);
 /// How often an idle relay looks when nobody notifies it.
 const POLL: Duration = Duration::from_secs(1);
 

@@ -50,13 +50,16 @@ impl Server for PostgresServer {
             .database("switchboard")
             .ssl_mode(sqlx::postgres::PgSslMode::Disable);
         let pool = PgPoolOptions::new().max_connections(4).connect_lazy_with(options);
-        let limits = Limits { call: self.call_limit(), lease: Duration::from_secs(60), poll: Duration::from_millis(200) };
+        let limits = Limits { call: self.call_limit(), lease: Duration::from_mins(1), poll: Duration::from_millis(200) };
         Arc::new(PostgresBroker::new(pool, Ambient::system(), limits))
     }
 
     async fn let_leases_run_out(&self) {
         let mut connection = self.direct.connect().await.expect("a connection");
-        sqlx::query("update broker.messages set visible_at = now() where lease_token is not null").execute(&mut connection).await.expect("the leases ran out");
+        sqlx::query("update broker.messages set visible_at = now() where lease_token is not null")
+            .execute(&mut connection)
+            .await
+            .expect("the leases ran out");
         connection.close().await.expect("closed");
     }
 

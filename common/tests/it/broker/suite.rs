@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use switchboard_common::ambient::Ambient;
-use switchboard_common::broker::{Broker, BrokerError, DELIVERY_LIMIT, Failure, HEADER_QUEUE, HEADER_REASON, Handler, Loop, Outgoing, Queue, consume};
+use switchboard_common::broker::{
+    Broker, BrokerError, DELIVERY_LIMIT, Failure, HEADER_QUEUE, HEADER_REASON, Handler, Loop, Outgoing, Queue, consume,
+};
 use switchboard_common::domain::event::{Actor, Event, EventKind};
 use switchboard_common::envelope;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +65,11 @@ macro_rules! broker_suite {
 pub(crate) use broker_suite;
 
 fn message(number: usize) -> Outgoing {
-    Outgoing { id: Uuid::from_u128(number as u128), payload: format!("payload {number}").into_bytes(), headers: [("trace".to_owned(), format!("t{number}"))].into() }
+    Outgoing {
+        id: Uuid::from_u128(number as u128),
+        payload: format!("payload {number}").into_bytes(),
+        headers: [("trace".to_owned(), format!("t{number}"))].into(),
+    }
 }
 
 fn messages(count: usize) -> Vec<Outgoing> {
@@ -72,7 +78,7 @@ fn messages(count: usize) -> Vec<Outgoing> {
 
 /// Fails a test that waits for what never comes.
 async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), work).await.unwrap_or_else(|_| panic!("never: {what}"))
+    tokio::time::timeout(Duration::from_mins(1), work).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// Takes and acks until `count` different messages have come. Returns how often each came.
@@ -206,14 +212,13 @@ pub async fn a_call_that_gets_no_answer_ends_and_the_broker_is_found_again(serve
     server.stop_answering();
     // More often than any pool has connections: none of them may be lost to a call that hangs.
     for _ in 0..12 {
-        let error = tokio::time::timeout(server.call_limit() * 4, broker.publish(Queue::Inbound, messages(1))).await.expect("the call ends by itself");
+        let error = tokio::time::timeout(server.call_limit() * 4, broker.publish(Queue::Inbound, messages(1)))
+            .await
+            .expect("the call ends by itself");
         assert!(matches!(error, Err(BrokerError::TimedOut { .. } | BrokerError::Unavailable { .. })), "{error:?}");
     }
     server.answer_again();
-    soon("a publish that is confirmed", async {
-        while broker.publish(Queue::Events, vec![message(7)]).await.is_err() {}
-    })
-    .await;
+    soon("a publish that is confirmed", async { while broker.publish(Queue::Events, vec![message(7)]).await.is_err() {} }).await;
     assert!(take_all(broker.as_ref(), Queue::Events, 1).await.contains(&message(7).id));
 }
 
@@ -384,7 +389,8 @@ async fn dead_letter(broker: &Arc<dyn Broker>) -> (Uuid, String) {
 pub async fn the_loop_runs_a_bad_batch_one_by_one(server: &dyn Server) {
     let broker = server.broker().await;
     broker.publish(Queue::Events, sealed(1..=20)).await.expect("confirmed");
-    let done = run_loop(&broker, 19, |batch| batch.iter().any(|event| event.version == 13).then(|| Failure::Reject("unlucky".to_owned()))).await;
+    let done =
+        run_loop(&broker, 19, |batch| batch.iter().any(|event| event.version == 13).then(|| Failure::Reject("unlucky".to_owned()))).await;
     assert_eq!(done, (1..=20).filter(|number| *number != 13).collect::<Vec<_>>());
     assert_eq!(dead_letter(&broker).await, (Uuid::from_u128(13), "unlucky".to_owned()));
 }

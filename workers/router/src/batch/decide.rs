@@ -201,10 +201,9 @@ impl Step<'_, '_> {
                 referenced.ticket_id.get_or_insert(ending.ticket_id);
             }
         }
-        if let Some(own) = case.message.message_id.as_ref().and_then(|id| self.known.message_ids.get_mut(&(tenant, id.clone()))) {
-            if own.origin == MessageIdOrigin::Referenced {
-                *own = KnownId { origin: MessageIdOrigin::Seen, ticket_id: Some(ending.ticket_id), inbound_id: Some(case.inbound_id) };
-            }
+        let own = case.message.message_id.as_ref().and_then(|id| self.known.message_ids.get_mut(&(tenant, id.clone())));
+        if let Some(own) = own.filter(|own| own.origin == MessageIdOrigin::Referenced) {
+            *own = KnownId { origin: MessageIdOrigin::Seen, ticket_id: Some(ending.ticket_id), inbound_id: Some(case.inbound_id) };
         }
         self.decided.conclusions.push(Conclusion {
             tenant_id: tenant,

@@ -34,7 +34,10 @@ async fn a_batch_ends_like_its_messages_one_by_one(pool: PgPool) {
     for mail in &mails {
         lines.push(desk.ended(&mail.0.external_id).await.line());
     }
-    assert_eq!(lines.iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>(), ["opened #1", "opened #2", "joined #1", "opened #3", "joined #1"]);
+    assert_eq!(
+        lines.iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>(),
+        ["opened #1", "opened #2", "joined #1", "opened #3", "joined #1"]
+    );
     assert_eq!(desk.count("clients").await, 2);
     assert_eq!(desk.count("ticket_versions").await, 5);
 }
@@ -46,11 +49,18 @@ async fn tenants_never_meet_in_a_batch(pool: PgPool) {
     let mut mail = desk.mail("ada@example.org", "a2").refers_to(&["a1"]);
     mail.0.tenant_id = other;
     mail.0.account_id = switchboard_common::ids::AccountId(
-        sqlx::query_scalar("select id from channel_accounts where tenant_id = $1").bind(other.0).fetch_one(&desk.pool).await.expect("an account"),
+        sqlx::query_scalar("select id from channel_accounts where tenant_id = $1")
+            .bind(other.0)
+            .fetch_one(&desk.pool)
+            .await
+            .expect("an account"),
     );
     desk.route(&[desk.mail("ada@example.org", "a1"), mail]).await.expect("routed");
     let tickets: Vec<(i64, i64)> =
-        sqlx::query_as("select ticket_number, (select count(*) from messages m where m.ticket_id = t.id) from tickets t").fetch_all(&desk.pool).await.expect("tickets");
+        sqlx::query_as("select ticket_number, (select count(*) from messages m where m.ticket_id = t.id) from tickets t")
+            .fetch_all(&desk.pool)
+            .await
+            .expect("tickets");
     assert_eq!(tickets, [(1, 1), (1, 1)], "each tenant counts for itself, and the same address is two clients");
     assert_eq!(desk.count("clients").await, 2);
 }
@@ -66,7 +76,9 @@ async fn what_cannot_be_processed_is_named(pool: PgPool) {
     foreign.0.tenant_id = desk.ambient.new_id();
     let mut no_bytes = desk.mail("ada@example.org", "a4");
     no_bytes.0.raw = Some(desk.ambient.new_id());
-    for (mail, expected) in [(nobody, "names no sender"), (nowhere, "has no account"), (foreign, "there is no tenant"), (no_bytes, "raw_media_id")] {
+    for (mail, expected) in
+        [(nobody, "names no sender"), (nowhere, "has no account"), (foreign, "there is no tenant"), (no_bytes, "raw_media_id")]
+    {
         match desk.route(&[mail]).await {
             Err(Failure::Reject(reason)) => assert!(reason.contains(expected), "{reason}"),
             other => panic!("{expected}: {other:?}"),
@@ -86,10 +98,16 @@ async fn a_bad_message_is_parked_with_its_reason_and_its_neighbours_go_on(pool: 
     broker.publish(Queue::Inbound, messages).await.expect("published");
     let stop = CancellationToken::new();
     let router = tokio::spawn(run(Router { pool: desk.pool.clone(), broker, ambient: desk.ambient.clone() }, stop.clone()));
-    crate::routers::until(&desk, "the queue is empty", "select (select count(*) from messages) = 8 and (select count(*) from dead_letters) = 2").await;
+    crate::routers::until(
+        &desk,
+        "the queue is empty",
+        "select (select count(*) from messages) = 8 and (select count(*) from dead_letters) = 2",
+    )
+    .await;
     stop.cancel();
     router.await.expect("it stops");
-    let mut reasons: Vec<String> = sqlx::query_scalar("select reason from dead_letters order by reason").fetch_all(&desk.pool).await.expect("reasons");
+    let mut reasons: Vec<String> =
+        sqlx::query_scalar("select reason from dead_letters order by reason").fetch_all(&desk.pool).await.expect("reasons");
     assert!(reasons.remove(0).starts_with("it names no sender"));
     assert!(reasons.remove(0).starts_with("not a readable inbound_message envelope"));
     assert_eq!(desk.count("broker.messages where queue = 'inbound'").await, 0);

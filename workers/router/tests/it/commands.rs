@@ -6,7 +6,10 @@ use switchboard_router::command::{Done, assign_ticket, close_ticket};
 use crate::desk::{Desk, MIGRATIONS, at};
 
 async fn last_event(desk: &Desk) -> serde_json::Value {
-    sqlx::query_scalar("select payload from outbox order by version desc, created_at desc limit 1").fetch_one(&desk.pool).await.expect("an event")
+    sqlx::query_scalar("select payload from outbox order by version desc, created_at desc limit 1")
+        .fetch_one(&desk.pool)
+        .await
+        .expect("an event")
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
@@ -16,8 +19,12 @@ async fn closing_is_a_version_and_an_event_and_closing_again_is_nothing(pool: Pg
     let done = close_ticket(&desk.pool, &desk.ambient, desk.tenant, 1, Some("bo")).await.expect("closed");
     assert_eq!(done, Done::Changed(2));
     let event = last_event(&desk).await;
-    assert_eq!((event["kind"].as_str(), event["version"].as_i64(), event["actor"]["kind"].as_str()), (Some("ticket.closed"), Some(2), Some("user")));
-    let closed_at: Option<chrono::DateTime<chrono::Utc>> = sqlx::query_scalar("select closed_at from tickets").fetch_one(&desk.pool).await.expect("a ticket");
+    assert_eq!(
+        (event["kind"].as_str(), event["version"].as_i64(), event["actor"]["kind"].as_str()),
+        (Some("ticket.closed"), Some(2), Some("user"))
+    );
+    let closed_at: Option<chrono::DateTime<chrono::Utc>> =
+        sqlx::query_scalar("select closed_at from tickets").fetch_one(&desk.pool).await.expect("a ticket");
     assert_eq!(closed_at, Some(at("2026-03-02T09:00:00Z")));
     let again = close_ticket(&desk.pool, &desk.ambient, desk.tenant, 1, None).await.expect("nothing to do");
     assert_eq!((again, desk.count("outbox").await), (Done::Nothing, 2));
@@ -28,12 +35,13 @@ async fn assigning_replaces_the_assignee_and_says_whom(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let ticket = desk.take(desk.mail("ada@example.org", "a1")).await.ticket_id;
     assign_ticket(&desk.pool, &desk.ambient, desk.tenant, 1, "dan", None).await.expect("assigned");
-    let assignees: Vec<String> =
-        sqlx::query_scalar("select u.handle from ticket_assignments a join users u on u.tenant_id = a.tenant_id and u.id = a.user_id where a.ticket_id = $1")
-            .bind(ticket.0)
-            .fetch_all(&desk.pool)
-            .await
-            .expect("assignees");
+    let assignees: Vec<String> = sqlx::query_scalar(
+        "select u.handle from ticket_assignments a join users u on u.tenant_id = a.tenant_id and u.id = a.user_id where a.ticket_id = $1",
+    )
+    .bind(ticket.0)
+    .fetch_all(&desk.pool)
+    .await
+    .expect("assignees");
     assert_eq!(assignees, ["dan"]);
     let event = last_event(&desk).await;
     assert_eq!((event["kind"].as_str(), event["assigned"].as_array().map(Vec::len)), (Some("ticket.assigned"), Some(1)));

@@ -24,11 +24,15 @@ async fn a_first_mail_opens_a_ticket_of_a_new_client_and_a_second_one_another(po
 async fn rules_lead_to_a_category_its_department_and_its_assignee(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let incident = desk.take(desk.mail("ada@example.org", "a1")).await.explanation.routing.expect("it was routed");
-    assert_eq!((incident.category.as_deref(), incident.department.as_deref(), incident.assignee.as_deref()), (Some("Incident"), Some("Technical support"), Some("2nd-line")));
+    assert_eq!(
+        (incident.category.as_deref(), incident.department.as_deref(), incident.assignee.as_deref()),
+        (Some("Incident"), Some("Technical support"), Some("2nd-line"))
+    );
     assert_eq!(incident.category_why, "no rule matched; it is the default of the account support");
     assert_eq!(incident.rules[0].conditions[0].seen, "The printer is on fire");
     assert!(!incident.rules[0].conditions[0].held);
-    let quote = desk.take(desk.mail("ada@example.org", "a2").subject("Your OFFER of May")).await.explanation.routing.expect("it was routed");
+    let quote =
+        desk.take(desk.mail("ada@example.org", "a2").subject("Your OFFER of May")).await.explanation.routing.expect("it was routed");
     assert_eq!((quote.category.as_deref(), quote.assignee.as_deref()), (Some("Quote"), Some("dan")));
     assert_eq!(quote.category_why, "rule \"quotes\" matched");
 }
@@ -132,7 +136,10 @@ async fn whatever_else_reaches_an_agents_reply_address_is_a_note_with_a_notice(p
         (desk.mail("eve@example.com", "e1").to(&[&bo]), "from eve@example.com, which is not their verified address"),
         (desk.mail("cleo@desk.example", "c1").to(&[&bo]), "from cleo@desk.example, which is not their verified address"),
         (desk.mail("ada@example.org", "a2").to(&[&bo]), "from ada@example.org, which is not their verified address"),
-        (desk.mail("bo@desk.example", "b1").to(&[&bo]).automatic("Auto-Submitted: auto-replied"), "from a program (Auto-Submitted: auto-replied)"),
+        (
+            desk.mail("bo@desk.example", "b1").to(&[&bo]).automatic("Auto-Submitted: auto-replied"),
+            "from a program (Auto-Submitted: auto-replied)",
+        ),
         (desk.mail("bo@desk.example", "b2").to(&[&bo]).trust(Trust::Failed), "its authentication failed"),
     ] {
         let ended = desk.take(mail).await;
@@ -158,11 +165,13 @@ async fn a_colleague_who_answers_past_the_reply_address_leaves_a_note(pool: PgPo
 async fn a_colleague_whom_the_client_copies_becomes_cc(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let opened = desk.take(desk.mail("ada@example.org", "a1").to(&[crate::desk::SUPPORT, "dan@desk.example", "friend@example.net"])).await;
-    let cc: Vec<String> = sqlx::query_scalar("select u.handle from ticket_cc c join users u on u.tenant_id = c.tenant_id and u.id = c.user_id where c.ticket_id = $1")
-        .bind(opened.ticket_id.0)
-        .fetch_all(&desk.pool)
-        .await
-        .expect("cc");
+    let cc: Vec<String> = sqlx::query_scalar(
+        "select u.handle from ticket_cc c join users u on u.tenant_id = c.tenant_id and u.id = c.user_id where c.ticket_id = $1",
+    )
+    .bind(opened.ticket_id.0)
+    .fetch_all(&desk.pool)
+    .await
+    .expect("cc");
     assert_eq!(cc, ["dan"]);
 }
 
@@ -194,7 +203,10 @@ async fn every_change_is_a_version_that_shows_the_whole_ticket(pool: PgPool) {
     let bo = desk.agent_address(opened.ticket_id, "bo").await;
     desk.take(desk.mail("bo@desk.example", "b1").to(&[&bo])).await;
     let versions: Vec<(i32, String, serde_json::Value, serde_json::Value)> =
-        sqlx::query_as("select version, actor::text, changes, state from ticket_versions order by version").fetch_all(&desk.pool).await.expect("versions");
+        sqlx::query_as("select version, actor::text, changes, state from ticket_versions order by version")
+            .fetch_all(&desk.pool)
+            .await
+            .expect("versions");
     assert_eq!(versions.len(), 2);
     assert_eq!(versions[0].1, "client");
     assert_eq!(versions[0].2[0], "opened by ada@example.org");

@@ -30,14 +30,21 @@ impl Desk {
     pub async fn new(pool: PgPool) -> Self {
         let ambient = Ambient::manual("2026-03-02T09:00:00Z".parse().expect("a time"), 1);
         let tenant = Self::add_tenant(&pool, &ambient, "acme", SUPPORT).await;
-        let account = sqlx::query_scalar("select id from channel_accounts where tenant_id = $1").bind(tenant.0).fetch_one(&pool).await.expect("an account");
+        let account = sqlx::query_scalar("select id from channel_accounts where tenant_id = $1")
+            .bind(tenant.0)
+            .fetch_one(&pool)
+            .await
+            .expect("an account");
         let handler = BatchHandler::new(pool.clone(), ambient.clone());
         Self { pool, ambient, tenant, account: AccountId(account), handler }
     }
 
     pub async fn add_tenant(pool: &PgPool, ambient: &Ambient, name: &str, address: &str) -> TenantId {
         let tenant: TenantId = ambient.new_id();
-        let script = include_str!("desk.sql").replace(":tenant", &format!("'{tenant}'")).replace(":name", &format!("'{name}'")).replace(":address", &format!("'{address}'"));
+        let script = include_str!("desk.sql")
+            .replace(":tenant", &format!("'{tenant}'"))
+            .replace(":name", &format!("'{name}'"))
+            .replace(":address", &format!("'{address}'"));
         sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(pool).await.expect("the desk");
         signing_keys::ensure(&mut pool.acquire().await.expect("a connection"), tenant, ambient).await.expect("a key");
         tenant
@@ -116,13 +123,19 @@ impl Desk {
 
     /// The address by which a person of the desk, by handle, answers on a ticket.
     pub async fn agent_address(&self, ticket: TicketId, handle: &str) -> String {
-        let user: Uuid = sqlx::query_scalar("select id from users where tenant_id = $1 and handle = $2").bind(self.tenant.0).bind(handle).fetch_one(&self.pool).await.expect("a user");
+        let user: Uuid = sqlx::query_scalar("select id from users where tenant_id = $1 and handle = $2")
+            .bind(self.tenant.0)
+            .bind(handle)
+            .fetch_one(&self.pool)
+            .await
+            .expect("a user");
         self.reply_address(ticket, ReplyRecipient::User(UserId(user))).await
     }
 
     /// The address by which the client of a ticket answers on it.
     pub async fn client_address(&self, ticket: TicketId) -> String {
-        let client: Uuid = sqlx::query_scalar("select client_id from tickets where id = $1").bind(ticket.0).fetch_one(&self.pool).await.expect("a ticket");
+        let client: Uuid =
+            sqlx::query_scalar("select client_id from tickets where id = $1").bind(ticket.0).fetch_one(&self.pool).await.expect("a ticket");
         self.reply_address(ticket, ReplyRecipient::Client(ClientId(client))).await
     }
 
@@ -149,7 +162,10 @@ impl Desk {
     }
 
     pub async fn change_desk(&self, sql: &str) {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{sql}; update tenants set revision = revision + 1"))).execute(&self.pool).await.expect("the change");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{sql}; update tenants set revision = revision + 1")))
+            .execute(&self.pool)
+            .await
+            .expect("the change");
     }
 }
 
@@ -189,7 +205,7 @@ impl Mail {
     }
 
     pub fn subject(mut self, subject: &str) -> Self {
-        self.0.subject = subject.to_owned();
+        subject.clone_into(&mut self.0.subject);
         self
     }
 

@@ -24,7 +24,7 @@ pub async fn until(desk: &Desk, what: &str, question: &'static str) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(120), asked).await.unwrap_or_else(|_| panic!("never: {what}"));
+    tokio::time::timeout(std::time::Duration::from_mins(2), asked).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 fn router(desk: &Desk, stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
@@ -41,7 +41,8 @@ fn conversations(desk: &Desk, random: &mut ChaCha20Rng) -> Vec<Mail> {
         let address = format!("client{client}@example.org");
         for n in 0..random.random_range(1..6) {
             let mail = desk.mail(&address, &format!("c{client}m{n}"));
-            let mail = if n == 0 { mail } else { mail.refers_to(&[format!("c{client}m0").as_str(), format!("c{client}m{}", n - 1).as_str()]) };
+            let mail =
+                if n == 0 { mail } else { mail.refers_to(&[format!("c{client}m0").as_str(), format!("c{client}m{}", n - 1).as_str()]) };
             mails.extend(std::iter::repeat_n(mail, random.random_range(1..3)));
         }
     }
@@ -81,7 +82,11 @@ async fn three_routers_on_shuffled_doubled_conversations_make_one_ticket_each(po
     .await
     .expect("an answer");
     assert_eq!(split, [], "a conversation is one ticket, in whatever order its mails come");
-    let gaps: i64 = sqlx::query_scalar("select count(*) from (select ticket_id, count(*) n, max(position) m from messages group by 1) t where n <> m").fetch_one(&desk.pool).await.expect("an answer");
+    let gaps: i64 =
+        sqlx::query_scalar("select count(*) from (select ticket_id, count(*) n, max(position) m from messages group by 1) t where n <> m")
+            .fetch_one(&desk.pool)
+            .await
+            .expect("an answer");
     assert_eq!(gaps, 0, "messages are numbered without gaps");
 }
 
@@ -113,6 +118,6 @@ async fn an_event_that_the_broker_lost_is_published_again(pool: PgPool) {
     assert_eq!(relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("published"), 1);
     assert_eq!(relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("nothing due"), 0);
     sqlx::query("delete from broker.messages").execute(&desk.pool).await.expect("lost");
-    desk.ambient.clock.advance(std::time::Duration::from_secs(600));
+    desk.ambient.clock.advance(std::time::Duration::from_mins(10));
     assert_eq!(relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("published"), 1);
 }
