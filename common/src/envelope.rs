@@ -76,12 +76,7 @@ pub fn open<B: Wire>(payload: &[u8]) -> Result<B, DecodeError> {
     let malformed = |source| DecodeError::Malformed { expected: B::KIND, source };
     let head: Envelope<serde::de::IgnoredAny> = serde_json::from_slice(payload).map_err(malformed)?;
     if head.kind != B::KIND || head.version != B::VERSION {
-        return Err(DecodeError::Foreign {
-            expected: B::KIND,
-            version: B::VERSION,
-            found_kind: head.kind,
-            found_version: head.version,
-        });
+        return Err(DecodeError::Foreign { expected: B::KIND, version: B::VERSION, found_kind: head.kind, found_version: head.version });
     }
     let envelope: Envelope<B> = serde_json::from_slice(payload).map_err(malformed)?;
     Ok(envelope.body)

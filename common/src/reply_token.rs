@@ -62,7 +62,8 @@ impl SigningKeys {
     }
 
     fn mac(&self, key_id: u8, key: &SecretSlice<u8>, row: i64) -> [u8; MAC_LENGTH] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(key.expose_secret()).unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
         mac.update(self.tenant.0.as_bytes());
         mac.update(&[key_id]);
         mac.update(&row.to_be_bytes());
@@ -76,7 +77,10 @@ impl SigningKeys {
 /// Whether an address has the shape of a signed reply address, whoever signed it.
 #[must_use]
 pub fn looks_signed(address: &EmailAddress) -> bool {
-    address.local().rsplit_once('+').is_some_and(|(_, token)| token.len() == TOKEN_LENGTH && token.bytes().all(|byte| ALPHABET.contains(&byte)))
+    address
+        .local()
+        .rsplit_once('+')
+        .is_some_and(|(_, token)| token.len() == TOKEN_LENGTH && token.bytes().all(|byte| ALPHABET.contains(&byte)))
 }
 
 fn base32_lower() -> Encoding {

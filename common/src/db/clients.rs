@@ -65,7 +65,7 @@ pub async fn claim(connection: &mut PgConnection, claims: &[Claim]) -> sqlx::Res
            join client_external_ids e on e.tenant_id = c.tenant_id and e.type = 'email' and e.value = c.address
            join clients on clients.tenant_id = e.tenant_id and clients.id = e.client_id
            order by clients.tenant_id, clients.id
-           for update of clients"#,
+           for no key update of clients"#,
         &tenants,
         &addresses as &[&str],
     )

@@ -66,6 +66,13 @@ pub async fn list(connection: &mut PgConnection, limit: i64) -> sqlx::Result<Vec
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| DeadLetter { id: row.id, queue: row.queue, payload: row.payload, headers: row.headers.0, reason: row.reason, died_at: row.died_at })
+        .map(|row| DeadLetter {
+            id: row.id,
+            queue: row.queue,
+            payload: row.payload,
+            headers: row.headers.0,
+            reason: row.reason,
+            died_at: row.died_at,
+        })
         .collect())
 }

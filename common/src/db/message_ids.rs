@@ -58,7 +58,7 @@ pub async fn claim(connection: &mut PgConnection, mut ids: Vec<(TenantId, String
            from unnest($1::uuid[], $2::text[]) as i (tenant_id, message_id)
            join message_ids m on m.tenant_id = i.tenant_id and m.message_id = i.message_id
            order by m.tenant_id, m.message_id
-           for update of m"#,
+           for no key update of m"#,
         &tenants,
         &names as &[&str],
     )

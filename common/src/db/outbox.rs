@@ -48,7 +48,13 @@ pub async fn add(connection: &mut PgConnection, events: &[Event], now: DateTime<
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn claim(connection: &mut PgConnection, token: Uuid, now: DateTime<Utc>, until: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Event>> {
+pub async fn claim(
+    connection: &mut PgConnection,
+    token: Uuid,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<Event>> {
     let rows = sqlx::query_scalar!(
         r#"with due as materialized (
                select tenant_id, id from outbox where publish_at <= $2

@@ -118,7 +118,8 @@ pub struct User {
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn revisions(connection: &mut PgConnection, tenants: &[Uuid]) -> sqlx::Result<HashMap<TenantId, i64>> {
-    let rows = sqlx::query!(r#"select id as "id: TenantId", revision from tenants where id = any($1)"#, tenants).fetch_all(connection).await?;
+    let rows =
+        sqlx::query!(r#"select id as "id: TenantId", revision from tenants where id = any($1)"#, tenants).fetch_all(connection).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.revision)).collect())
 }
 
@@ -184,12 +185,10 @@ async fn categories(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Re
 }
 
 async fn departments(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<HashMap<DepartmentId, String>> {
-    let rows = sqlx::query!(
-        r#"select id as "id: DepartmentId", name from departments where tenant_id = $1 and archived_at is null"#,
-        tenant.0
-    )
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        sqlx::query!(r#"select id as "id: DepartmentId", name from departments where tenant_id = $1 and archived_at is null"#, tenant.0)
+            .fetch_all(connection)
+            .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 

@@ -12,9 +12,10 @@ use crate::reply_token::SigningKeys;
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn load(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<SigningKeys> {
-    let rows = sqlx::query!("select id, secret from signing_keys where tenant_id = $1 and retired_at is null order by created_at, id", tenant.0)
-        .fetch_all(connection)
-        .await?;
+    let rows =
+        sqlx::query!("select id, secret from signing_keys where tenant_id = $1 and retired_at is null order by created_at, id", tenant.0)
+            .fetch_all(connection)
+            .await?;
     let keys = rows.into_iter().filter_map(|row| Some((u8::try_from(row.id).ok()?, SecretSlice::from(row.secret)))).collect();
     Ok(SigningKeys::new(tenant, keys))
 }

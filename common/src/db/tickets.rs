@@ -14,11 +14,15 @@ use crate::domain::ticket::TicketSnapshot;
 use crate::ids::{InboundId, MessageId, TenantId, TicketId, UserId};
 
 /// Locks tickets until the end of the transaction, and reads them as their latest version has them.
-/// After the message ids in the lock order.
+/// After the message ids in the lock order. The locks of this order are `for no key update`: whoever
+/// merely refers to a row, as a plan does to its ticket and client, does not wait for them.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn lock(connection: &mut PgConnection, mut tickets: Vec<(TenantId, TicketId)>) -> sqlx::Result<HashMap<(TenantId, TicketId), (i32, TicketSnapshot)>> {
+pub async fn lock(
+    connection: &mut PgConnection,
+    mut tickets: Vec<(TenantId, TicketId)>,
+) -> sqlx::Result<HashMap<(TenantId, TicketId), (i32, TicketSnapshot)>> {
     tickets.sort_unstable();
     tickets.dedup();
     let tenants: Vec<Uuid> = tickets.iter().map(|(tenant, _)| tenant.0).collect();
@@ -27,7 +31,7 @@ pub async fn lock(connection: &mut PgConnection, mut tickets: Vec<(TenantId, Tic
         "select t.id from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
          join tickets t on t.tenant_id = w.tenant_id and t.id = w.id
          order by t.tenant_id, t.id
-         for update of t",
+         for no key update of t",
         &tenants,
         &ids,
     )
@@ -350,8 +354,10 @@ pub async fn add_messages(connection: &mut PgConnection, messages: &[MessageRow]
 }
 
 async fn add_attachments(connection: &mut PgConnection, messages: &[MessageRow]) -> sqlx::Result<()> {
-    let rows: Vec<(&MessageRow, i32, &InboundAttachment)> =
-        messages.iter().flat_map(|message| (1..).zip(&message.attachments).map(move |(position, attachment)| (message, position, attachment))).collect();
+    let rows: Vec<(&MessageRow, i32, &InboundAttachment)> = messages
+        .iter()
+        .flat_map(|message| (1..).zip(&message.attachments).map(move |(position, attachment)| (message, position, attachment)))
+        .collect();
     if rows.is_empty() {
         return Ok(());
     }

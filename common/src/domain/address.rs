@@ -34,11 +34,7 @@ impl EmailAddress {
                     && !domain.ends_with('.')
                     && !domain.contains("..")
             });
-        if valid {
-            Ok(Self(trimmed.to_lowercase()))
-        } else {
-            Err(InvalidAddress { text: trimmed.chars().take(300).collect() })
-        }
+        if valid { Ok(Self(trimmed.to_lowercase())) } else { Err(InvalidAddress { text: trimmed.chars().take(300).collect() }) }
     }
 
     /// The whole address.
