@@ -10,6 +10,7 @@ mod sources;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -28,8 +29,12 @@ pub struct Config {
     pub database_url: Option<SecretString>,
     /// How the database is used.
     pub database: DatabaseConfig,
+    /// How messages wait for the workers.
+    pub broker: BrokerConfig,
     /// How mail goes out.
     pub mail: MailConfig,
+    /// How it is tried to deliver.
+    pub delivery: DeliveryConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -43,6 +48,20 @@ pub struct DatabaseConfig {
     pub postgres_bin: Option<PathBuf>,
     /// Whether the embedded server writes to the disk before it says that it has.
     pub durable: bool,
+}
+
+/// How messages wait for the workers.
+#[derive(Debug)]
+pub struct BrokerConfig {
+    /// How long a message stays in the hand of a worker that does not answer.
+    pub lease: Duration,
+}
+
+/// How it is tried to deliver.
+#[derive(Debug)]
+pub struct DeliveryConfig {
+    /// How long a delivery stays in the hand of a notifier that does not answer.
+    pub lease: Duration,
 }
 
 /// How mail goes out.
@@ -88,7 +107,9 @@ impl Config {
         let config = Self {
             database_url: keys.secret("database_url", "a URL like postgres://user:password@host:5432/database", values::postgres_url),
             database: DatabaseConfig::read(&mut keys),
+            broker: BrokerConfig { lease: keys.read_or("broker.lease", values::DURATION, values::duration, "60s") },
             mail: MailConfig::read(&mut keys, &data),
+            delivery: DeliveryConfig { lease: keys.read_or("delivery.lease", values::DURATION, values::duration, "2m") },
             log: LogConfig::read(&mut keys),
             data,
         };

@@ -48,8 +48,8 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
             "database.max_connections (from SWITCHBOARD_DATABASE__MAX_CONNECTIONS): \"many\" does not fit; expected a number from 5 to 1000",
             "database_url (from FILE): the scheme is mysql, not postgres or postgresql; expected a URL like postgres://user:password@host:5432/database",
             "dta (from FILE): unknown key; did you mean data?",
-            "log.colour (from FILE): unknown key; the keys are data, database_url, database.max_connections, postgres_bin, database.durable, \
-             mail.transport, mail.folder, mail.smtp_url, log.filter, log.format",
+            "log.colour (from FILE): unknown key; the keys are data, database_url, database.max_connections, postgres_bin, database.durable, broker.lease, \
+             mail.transport, mail.folder, mail.smtp_url, delivery.lease, log.filter, log.format",
             "log.filter (from FILE): error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", \
              or a number 0-5; expected directives like info or switchboard_router=debug,info",
             "mail.folder (from FILE): 5 is a number, not a string; expected a folder",

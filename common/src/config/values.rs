@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use toml::Value;
 use tracing_subscriber::EnvFilter;
@@ -88,6 +89,19 @@ pub fn boolean(value: &Value) -> Result<bool, String> {
     plain(value)
 }
 
+/// What [`duration`] takes.
+pub const DURATION: &str = "a time from 1s to 1h, such as 90s or 5m";
+
+pub fn duration(value: &Value) -> Result<Duration, String> {
+    let text = text(value)?;
+    let units = [("s", 1), ("m", 60), ("h", 3600)];
+    let seconds = units.iter().find_map(|(unit, seconds)| text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?.checked_mul(*seconds));
+    match seconds {
+        Some(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("{text:?} does not fit")),
+    }
+}
+
 pub fn connections(value: &Value) -> Result<u32, String> {
     let number: u32 = plain(value)?;
     if (5..=1000).contains(&number) { Ok(number) } else { Err(format!("{number} is out of range")) }
@@ -136,4 +150,20 @@ fn visible_url(text: &str, schemes: &[&str]) -> Result<String, String> {
         url.set_query(Some("hidden"));
     }
     Ok(Value::String(url.into()).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_number_with_its_unit() {
+        let read = |text: &str| duration(&Value::String(text.to_owned()));
+        assert_eq!(read("5s"), Ok(Duration::from_secs(5)));
+        assert_eq!(read("2m"), Ok(Duration::from_mins(2)));
+        assert_eq!(read("1h"), Ok(Duration::from_hours(1)));
+        for text in ["5", "0s", "2h", "-1s", "1.5m", "s", "99999999999999999999s"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 }

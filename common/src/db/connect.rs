@@ -116,6 +116,14 @@ async fn step(connection: &mut PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success").fetch_one(connection).await
 }
 
+/// How many tenants there are.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn count_tenants(pool: &PgPool) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from tenants"#).fetch_one(pool).await
+}
+
 fn newest() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
 }

@@ -5,6 +5,7 @@ pub mod broker;
 pub mod clients;
 pub mod connect;
 pub mod dead_letters;
+pub mod desk;
 pub mod inbound;
 pub mod media;
 pub mod message_ids;
@@ -14,6 +15,7 @@ pub mod reply_addresses;
 pub mod routing;
 pub mod signing_keys;
 pub mod tickets;
+pub mod view;
 
 use std::ops::{Deref, DerefMut};
 

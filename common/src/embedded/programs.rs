@@ -8,7 +8,7 @@ use std::process::Command;
 const OLDEST: u32 = 15;
 
 /// A folder with the programs of one release of PostgreSQL.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Programs {
     major: u32,
     folder: PathBuf,
@@ -82,9 +82,10 @@ impl Programs {
     }
 }
 
+/// The newest, or those of the release `wanted`; of several of one release the first.
 fn choose(mut found: Vec<Programs>, wanted: Option<u32>, searched: Vec<PathBuf>) -> Result<Programs, ProgramsError> {
-    found.sort();
-    let newest = found.last().cloned().ok_or(ProgramsError::Missing { searched })?;
+    found.sort_by_key(|programs| std::cmp::Reverse(programs.major));
+    let newest = found.first().cloned().ok_or(ProgramsError::Missing { searched })?;
     match wanted {
         None if newest.major < OLDEST => Err(ProgramsError::TooOld { newest: newest.major, folder: newest.folder }),
         None => Ok(newest),
@@ -154,9 +155,12 @@ mod tests {
         let found = vec![programs(15), programs(17), programs(16)];
         assert_eq!(choose(found.clone(), None, Vec::new()).expect("found"), programs(17));
         assert_eq!(choose(found.clone(), Some(15), Vec::new()).expect("found"), programs(15));
+        let linked = Programs { folder: PathBuf::from("/usr/local/bin"), ..programs(17) };
+        let both = [found.clone(), vec![linked]].concat();
+        assert_eq!(choose(both, None, Vec::new()).expect("found"), programs(17), "the first of two of one release");
         let error = choose(found, Some(14), Vec::new()).expect_err("not installed");
         assert!(error.to_string().contains("apt-get install postgresql-14"), "{error}");
-        assert!(error.to_string().contains("15, 16, 17"), "{error}");
+        assert!(error.to_string().contains("17, 16, 15"), "{error}");
     }
 
     #[test]

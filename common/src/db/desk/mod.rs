@@ -1,0 +1,183 @@
+//! A desk as `switchboard apply` sees it: everything by its name, so that what a file says and what
+//! the database holds can be laid side by side.
+
+mod read;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::types::Json;
+
+use crate::db::routing::{Conditions, ThreadingPolicy};
+use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
+
+pub use read::{address_owners, load, lock_tenant, unknown_timezones};
+pub use write::{
+    archive_categories, archive_departments, archive_users, bump_revision, delete_rules, disable_accounts, free_names, put_account,
+    put_category, put_customize, put_department, put_group, put_rule, put_user, release_users, seed, set_departments, set_members,
+};
+
+/// All that `apply` makes match a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desk {
+    /// How the desk presents itself.
+    pub customize: Customize,
+    /// The departments, by name.
+    pub departments: BTreeMap<String, Department>,
+    /// The people, by handle.
+    pub users: BTreeMap<String, User>,
+    /// The groups, by handle.
+    pub groups: BTreeMap<String, Group>,
+    /// The categories, by name.
+    pub categories: BTreeMap<String, Category>,
+    /// The mail accounts, by name.
+    pub accounts: BTreeMap<String, Account>,
+    /// The rules, in their order.
+    pub rules: Vec<Rule>,
+}
+
+/// How the desk presents itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Customize {
+    /// What the desk is called.
+    pub brand: Option<String>,
+    /// The name that mail is sent in.
+    pub from_name: Option<String>,
+    /// The language, such as `pt-BR`.
+    pub locale: Option<String>,
+    /// The time zone, such as `Europe/Lisbon`.
+    pub timezone: Option<String>,
+}
+
+/// A department.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Department {
+    /// What it does.
+    pub description: String,
+}
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "user_type", rename_all = "snake_case")]
+pub enum UserType {
+    /// Everything.
+    Administrator,
+    /// Answer.
+    Agent,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The full name.
+    pub name: String,
+    /// The mail address.
+    pub email: Option<String>,
+    /// The telephone number.
+    pub phone: Option<String>,
+    /// What they may do.
+    pub kind: UserType,
+    /// The names of their departments.
+    pub departments: BTreeSet<String>,
+    /// Their verified contacts, those of `email` and `phone` among them.
+    pub contacts: BTreeSet<Contact>,
+}
+
+/// A way to reach a person, and to know them by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Contact {
+    /// `email`, `phone`, `slack` or `whatsapp`.
+    pub channel: String,
+    /// The address there.
+    pub value: String,
+}
+
+/// A group of people and groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// The handles of its members.
+    pub members: BTreeSet<String>,
+}
+
+/// A category.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    /// The name of the department that it leads to.
+    pub department: Option<String>,
+    /// The handle of the person or group that it leads to.
+    pub assignee: Option<String>,
+}
+
+/// A mail account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The address that clients write to.
+    pub address: String,
+    /// The name that its mail is sent in.
+    pub from_name: Option<String>,
+    /// The name of the category of what no rule decides.
+    pub category: Option<String>,
+    /// Who may join a ticket by quoting a Message-ID.
+    pub threading: ThreadingPolicy,
+    /// Whether clients are told that their mail came.
+    pub acknowledge: bool,
+    /// At most so many mails an hour to one address in answer to mail from one address.
+    pub loop_cap: i32,
+}
+
+/// A routing rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// What must hold.
+    pub conditions: Conditions,
+    /// The name of the category that follows.
+    pub category: String,
+}
+
+/// A desk as the database holds it.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// What is in use.
+    pub desk: Desk,
+    /// The ids of all that has ever been, also of what is archived.
+    pub ids: Ids,
+    /// The names of all people and groups by their handle, also of those archived.
+    pub names: BTreeMap<String, String>,
+    /// The handles that are groups, also of those archived.
+    pub groups: BTreeSet<String>,
+}
+
+/// Ids by name.
+#[derive(Debug, Clone, Default)]
+pub struct Ids {
+    /// Of the departments.
+    pub departments: BTreeMap<String, DepartmentId>,
+    /// Of people and groups, by handle.
+    pub users: BTreeMap<String, UserId>,
+    /// Of the categories.
+    pub categories: BTreeMap<String, CategoryId>,
+    /// Of the accounts.
+    pub accounts: BTreeMap<String, AccountId>,
+    /// Of the rules.
+    pub rules: BTreeMap<String, RuleId>,
+}
+
+/// An account in use, whoever's it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressOwner {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// The tenant's name.
+    pub tenant: String,
+    /// The account's name.
+    pub account: String,
+    /// The account's address.
+    pub address: String,
+}
+
+/// The document that the database keeps of [`Customize`], beside what others keep in it.
+type CustomizeData = Json<BTreeMap<String, serde_json::Value>>;

@@ -1,0 +1,211 @@
+//! Reads a desk from the database.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::{
+    Account, AddressOwner, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Stored, User, UserType,
+};
+use crate::db::routing::{Conditions, ThreadingPolicy};
+use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
+
+/// Makes the tenant, if it is not there, and locks it until the end of the transaction, so that two
+/// who apply take turns. Returns its id, and whether it is new. Who only refers to the tenant, as
+/// every worker does, is not held up.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn lock_tenant(connection: &mut PgConnection, name: &str, new_id: TenantId) -> sqlx::Result<(TenantId, bool)> {
+    sqlx::query!("insert into tenants (id, name) values ($1, $2) on conflict (name) do nothing", new_id.0, name)
+        .execute(&mut *connection)
+        .await?;
+    let id = sqlx::query_scalar!(r#"select id as "id: TenantId" from tenants where name = $1 for no key update"#, name)
+        .fetch_one(connection)
+        .await?;
+    Ok((id, id == new_id))
+}
+
+/// Reads a whole desk.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn load(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Stored> {
+    let mut stored = Stored::default();
+    stored.desk.customize = customize(connection, tenant).await?;
+    departments(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
+    people(connection, tenant, &mut stored).await?;
+    categories(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
+    accounts(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
+    rules(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
+    Ok(stored)
+}
+
+async fn customize(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Customize> {
+    let data = sqlx::query_scalar!(r#"select data as "data: CustomizeData" from customize where tenant_id = $1"#, tenant.0)
+        .fetch_optional(connection)
+        .await?;
+    let data = data.map(|data| data.0).unwrap_or_default();
+    let text = |key: &str| data.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+    Ok(Customize { brand: text("brand"), from_name: text("from_name"), locale: text("locale"), timezone: text("timezone") })
+}
+
+async fn departments(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        r#"select id as "id: DepartmentId", name, description, archived_at is not null as "archived!"
+           from departments where tenant_id = $1"#,
+        tenant.0
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        ids.departments.insert(row.name.clone(), row.id);
+        if !row.archived {
+            desk.departments.insert(row.name, Department { description: row.description });
+        }
+    }
+    Ok(())
+}
+
+async fn people(connection: &mut PgConnection, tenant: TenantId, stored: &mut Stored) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        r#"select u.id as "id: UserId", u.handle, u.name, u.email, u.phone, u.type as "kind: UserType", u.is_group,
+                  u.archived_at is not null as "archived!",
+                  array(select d.name from user_departments ud
+                        join departments d on d.tenant_id = ud.tenant_id and d.id = ud.department_id
+                        where ud.tenant_id = u.tenant_id and ud.user_id = u.id and d.archived_at is null) as "departments!",
+                  array(select m.handle from group_members gm
+                        join users m on m.tenant_id = gm.tenant_id and m.id = gm.member_id
+                        where gm.tenant_id = u.tenant_id and gm.group_id = u.id) as "members!",
+                  array(select c.type || ':' || c.value from user_contacts c
+                        where c.tenant_id = u.tenant_id and c.user_id = u.id and c.verified_at is not null) as "contacts!"
+           from users u where u.tenant_id = $1"#,
+        tenant.0
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        stored.ids.users.insert(row.handle.clone(), row.id);
+        stored.names.insert(row.handle.clone(), row.name.clone());
+        if row.is_group {
+            stored.groups.insert(row.handle.clone());
+        }
+        if row.archived {
+            continue;
+        }
+        if row.is_group {
+            stored.desk.groups.insert(row.handle, Group { name: row.name, members: row.members.into_iter().collect() });
+        } else {
+            let departments = row.departments.into_iter().collect();
+            let contacts = row.contacts.iter().filter_map(|contact| split_contact(contact)).collect();
+            let user = User { name: row.name, email: row.email, phone: row.phone, kind: row.kind, departments, contacts };
+            stored.desk.users.insert(row.handle, user);
+        }
+    }
+    Ok(())
+}
+
+fn split_contact(text: &str) -> Option<Contact> {
+    let (channel, value) = text.split_once(':')?;
+    Some(Contact { channel: channel.to_owned(), value: value.to_owned() })
+}
+
+async fn categories(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        r#"select c.id as "id: CategoryId", c.name, c.archived_at is not null as "archived!", d.name as "department?", u.handle as "assignee?"
+           from categories c
+           left join departments d on d.tenant_id = c.tenant_id and d.id = c.department_id
+           left join users u on u.tenant_id = c.tenant_id and u.id = c.assignee_id
+           where c.tenant_id = $1"#,
+        tenant.0
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        ids.categories.insert(row.name.clone(), row.id);
+        if !row.archived {
+            desk.categories.insert(row.name, Category { department: row.department, assignee: row.assignee });
+        }
+    }
+    Ok(())
+}
+
+async fn accounts(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        r#"select a.id as "id: AccountId", a.name, a.address, a.from_name, c.name as "category?", a.threading as "threading: ThreadingPolicy",
+                  a.acknowledge, a.loop_cap, a.disabled_at is not null as "disabled!"
+           from channel_accounts a
+           left join categories c on c.tenant_id = a.tenant_id and c.id = a.default_category_id
+           where a.tenant_id = $1"#,
+        tenant.0
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        ids.accounts.insert(row.name.clone(), row.id);
+        if !row.disabled {
+            let account = Account {
+                address: row.address,
+                from_name: row.from_name,
+                category: row.category,
+                threading: row.threading,
+                acknowledge: row.acknowledge,
+                loop_cap: row.loop_cap,
+            };
+            desk.accounts.insert(row.name, account);
+        }
+    }
+    Ok(())
+}
+
+async fn rules(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        r#"select r.id as "id: RuleId", r.name, r.conditions as "conditions: Json<Conditions>", c.name as category
+           from routing_rules r
+           join categories c on c.tenant_id = r.tenant_id and c.id = r.category_id
+           where r.tenant_id = $1
+           order by r.position, r.name"#,
+        tenant.0
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        ids.rules.insert(row.name.clone(), row.id);
+        desk.rules.push(Rule { name: row.name, conditions: row.conditions.0, category: row.category });
+    }
+    Ok(())
+}
+
+/// Who uses these addresses, in any tenant.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn address_owners(connection: &mut PgConnection, addresses: &[String]) -> sqlx::Result<Vec<AddressOwner>> {
+    sqlx::query_as!(
+        AddressOwner,
+        r#"select a.tenant_id as "tenant_id: TenantId", t.name as tenant, a.name as account, a.address
+           from channel_accounts a join tenants t on t.id = a.tenant_id
+           where a.channel = 'email' and a.disabled_at is null and a.address = any($1)
+           order by a.address"#,
+        addresses,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Those of these time zones that the database does not know.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn unknown_timezones(connection: &mut PgConnection, zones: &BTreeSet<String>) -> sqlx::Result<Vec<String>> {
+    let zones: Vec<String> = zones.iter().cloned().collect();
+    if zones.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unknown = sqlx::query_scalar!(
+        r#"select zone as "zone!" from unnest($1::text[]) as zone where not exists (select from pg_timezone_names where name = zone)"#,
+        &zones,
+    );
+    unknown.fetch_all(connection).await
+}

@@ -1,0 +1,82 @@
+//! Reads what people want to see: tickets with all that belongs to them, and why messages went where
+//! they went. With names instead of ids, and as JSON where a program asks.
+
+mod explain;
+mod ticket;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::ids::{EventId, TenantId, TicketId};
+
+pub use explain::{EventView, MessageExplained, dead_letter, explain, find_messages};
+pub use ticket::{AttachmentView, LinkView, MessageView, TicketLine, TicketView, VersionView, find_ticket, list_tickets, show_ticket};
+
+/// The tenants, by name.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn tenants(connection: &mut PgConnection) -> sqlx::Result<Vec<(TenantId, String)>> {
+    let rows = sqlx::query!(r#"select id as "id: TenantId", name from tenants order by name"#).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// A mail to one person about one event, and what became of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeliveryView {
+    /// The event that it tells of.
+    pub event_id: EventId,
+    /// The kind of that event.
+    pub event: String,
+    /// The ticket's version that it tells of.
+    pub version: i32,
+    /// Who is told: a handle, or a client's name.
+    pub to: String,
+    /// The channel.
+    pub channel: String,
+    /// The address there.
+    pub address: String,
+    /// Which text, such as `ticket.created.agent`.
+    pub template: String,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// How far it has come.
+    pub status: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// How the last try ended.
+    pub last_outcome: Option<String>,
+    /// What the other side said to the last try: for mail in a folder the path of the file.
+    pub last_answer: Option<String>,
+    /// When it was sent.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// When it is tried next, if it is.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// The deliveries of a ticket, in the order in which they were planned.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn deliveries(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Vec<DeliveryView>> {
+    sqlx::query_as!(
+        DeliveryView,
+        r#"select n.event_id as "event_id: EventId", e.kind as event, d.ticket_version as version, coalesce(u.handle, c.name) as "to!",
+                  d.channel, d.address, n.template, d.message_id, d.status::text as "status!", d.attempts,
+                  a.outcome::text as last_outcome, a.answer as last_answer, d.sent_at,
+                  case when d.status = 'queued' then d.next_attempt_at end as next_attempt_at
+           from deliveries d
+           join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id
+           join event_plans e on e.tenant_id = n.tenant_id and e.event_id = n.event_id
+           left join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
+           left join clients c on c.tenant_id = n.tenant_id and c.id = n.client_id
+           left join delivery_attempts a on a.tenant_id = d.tenant_id and a.delivery_id = d.id and a.attempt = d.attempts
+           where d.tenant_id = $1 and d.ticket_id = $2
+           order by d.ticket_version, n.event_id, d.planned_at, d.address"#,
+        tenant.0,
+        ticket.0,
+    )
+    .fetch_all(connection)
+    .await
+}
