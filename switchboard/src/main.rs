@@ -1,2 +1,75 @@
-//! Stub.
-fn main() {}
+//! The operator's command.
+//!
+//! * [`up`] runs everything in one process, on the embedded PostgreSQL or a server that is configured.
+//! * [`pipe`] takes one mail from a mail server's alias.
+//! * [`desk`] makes the database match a file.
+//! * [`ticket`] lists, shows and changes tickets; [`explain`] says why something happened.
+//!
+//! Where a command needs the database, [`database`] finds it or starts it.
+
+mod cli;
+mod database;
+mod desk;
+mod explain;
+mod output;
+mod pipe;
+mod ticket;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use switchboard_common::ambient::Ambient;
+use switchboard_common::config::Config;
+use switchboard_common::telemetry;
+
+use cli::{Cli, Command, ConfigCommand, Explain};
+
+fn main() -> ExitCode {
+    let Cli { global, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_usage(&error),
+    };
+    if let Command::Pipe(arguments) = command {
+        return pipe::run(&global, arguments);
+    }
+    match run(&global, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("switchboard: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Help is no failure; a mail server knows a wrong usage by another code than people's shells do.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    // There is nobody to tell when that fails.
+    let _ = error.print();
+    match error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if cli::means_pipe(std::env::args_os()) => switchboard_ingest_email::ExitCode::Usage.into(),
+        _ => ExitCode::from(2),
+    }
+}
+
+fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
+    let (config, effective) = Config::load(global.config.as_deref(), global.data.as_deref())?;
+    telemetry::start(&config.log)?;
+    let ambient = Ambient::system();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Apply { file, dry_run } => desk::run(&config, &ambient, &file, dry_run).await,
+            Command::Migrate => {
+                let steps = database::migrate(&config, &ambient).await?;
+                output::print(&format!("{steps:?}\n"))
+            }
+            Command::Up => up::run(&config, &ambient, global.data.as_deref()).await,
+            Command::Config(ConfigCommand::Check) => output::print(&effective.to_string()),
+            Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
+            Command::Explain(Explain::Message { id, json }) => explain::message(&config, &ambient, &id, json).await,
+            Command::Pipe(_) => unreachable!("a pipe has ways of its own"),
+        }
+    })
+}

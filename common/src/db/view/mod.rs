@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::ids::{EventId, TenantId, TicketId};
+use crate::ids::{ClientId, EventId, TenantId, TicketId, UserId};
 
 pub use explain::{EventView, MessageExplained, dead_letter, explain, find_messages};
 pub use ticket::{AttachmentView, LinkView, MessageView, TicketLine, TicketView, VersionView, find_ticket, list_tickets, show_ticket};
@@ -33,6 +33,10 @@ pub struct DeliveryView {
     pub version: i32,
     /// Who is told: a handle, or a client's name.
     pub to: String,
+    /// The user who is told, if it is one.
+    pub user_id: Option<UserId>,
+    /// The client who is told, if it is one.
+    pub client_id: Option<ClientId>,
     /// The channel.
     pub channel: String,
     /// The address there.
@@ -63,6 +67,7 @@ pub async fn deliveries(connection: &mut PgConnection, tenant: TenantId, ticket:
     sqlx::query_as!(
         DeliveryView,
         r#"select n.event_id as "event_id: EventId", e.kind as event, d.ticket_version as version, coalesce(u.handle, c.name) as "to!",
+                  n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId",
                   d.channel, d.address, n.template, d.message_id, d.status::text as "status!", d.attempts,
                   a.outcome::text as last_outcome, a.answer as last_answer, d.sent_at,
                   case when d.status = 'queued' then d.next_attempt_at end as next_attempt_at

@@ -1,0 +1,157 @@
+//! Looks at whole desks: whether all that they speak of exists, and nothing is there twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use switchboard_common::db::desk::{AddressOwner, Desk, Stored};
+
+use super::fields::Faults;
+use super::file::Desks;
+
+/// Notes what is wrong between the parts of a file.
+pub fn check(desks: &Desks, faults: &mut Faults) {
+    for (tenant, desk) in desks {
+        let mut found = Faults::new();
+        references(desk, &mut found);
+        people(desk, &mut found);
+        cycles(desk, &mut found);
+        own_addresses(desk, &mut found);
+        faults.extend(found.into_iter().map(|fault| format!("tenant {tenant}: {fault}")));
+    }
+    let addresses = desks.iter().flat_map(|(tenant, desk)| {
+        desk.accounts.iter().map(move |(name, account)| (account.address.clone(), format!("tenant {tenant}: account {name}")))
+    });
+    twice("address", addresses, faults);
+}
+
+/// Notes what of a desk cannot be, because of what the database holds.
+pub fn check_stored(tenant: &str, desk: &Desk, stored: &Stored, faults: &mut Faults) {
+    for handle in desk.users.keys().filter(|handle| stored.groups.contains(*handle)) {
+        faults.push(format!("tenant {tenant}: user {handle}: is or was a group; a person needs another handle"));
+    }
+    for handle in desk.groups.keys().filter(|handle| stored.names.contains_key(*handle) && !stored.groups.contains(*handle)) {
+        faults.push(format!("tenant {tenant}: group {handle}: is or was a person; a group needs another handle"));
+    }
+}
+
+/// Notes addresses that accounts of tenants have that the file does not speak of.
+pub fn check_owners(desks: &Desks, owners: &[AddressOwner], faults: &mut Faults) {
+    for owner in owners.iter().filter(|owner| !desks.contains_key(&owner.tenant)) {
+        for (tenant, desk) in desks {
+            for (name, _) in desk.accounts.iter().filter(|(_, account)| account.address == owner.address) {
+                let AddressOwner { tenant: other, account, address, .. } = owner;
+                faults
+                    .push(format!("tenant {tenant}: account {name}: {address} is the address of the account {account} of tenant {other}"));
+            }
+        }
+    }
+}
+
+fn references(desk: &Desk, faults: &mut Faults) {
+    let departments: Vec<&str> = desk.departments.keys().map(String::as_str).collect();
+    let categories: Vec<&str> = desk.categories.keys().map(String::as_str).collect();
+    let accounts: Vec<&str> = desk.accounts.keys().map(String::as_str).collect();
+    let handles: Vec<&str> = desk.users.keys().chain(desk.groups.keys()).map(String::as_str).collect();
+    let mut exists = |place: String, kind: &str, name: &str, known: &[&str], many: &str| {
+        // A name that is not there has been noted already.
+        if !name.is_empty() && !known.contains(&name) {
+            let known = if known.is_empty() { format!("there are no {many}") } else { format!("{many} are {}", known.join(", ")) };
+            faults.push(format!("{place}: {kind} {name} does not exist; {known}"));
+        }
+    };
+    for (handle, user) in &desk.users {
+        user.departments.iter().for_each(|name| exists(format!("user {handle}"), "department", name, &departments, "departments"));
+    }
+    for (handle, group) in &desk.groups {
+        group.members.iter().for_each(|member| exists(format!("group {handle}"), "member", member, &handles, "users and groups"));
+    }
+    for (name, category) in &desk.categories {
+        let place = || format!("category {name}");
+        category.department.iter().for_each(|name| exists(place(), "department", name, &departments, "departments"));
+        category.assignee.iter().for_each(|handle| exists(place(), "assignee", handle, &handles, "users and groups"));
+    }
+    for (name, account) in &desk.accounts {
+        account
+            .category
+            .iter()
+            .for_each(|category| exists(format!("account {name}"), "default_category", category, &categories, "categories"));
+    }
+    for rule in &desk.rules {
+        let place = || format!("rule {}", rule.name);
+        exists(place(), "category", &rule.category, &categories, "categories");
+        rule.conditions.account.iter().for_each(|account| exists(place(), "account", account, &accounts, "accounts"));
+    }
+}
+
+/// Handles, names and contacts are each of one person or group only.
+fn people(desk: &Desk, faults: &mut Faults) {
+    for handle in desk.groups.keys().filter(|handle| desk.users.contains_key(*handle)) {
+        faults.push(format!("group {handle}: there is a user with that handle"));
+    }
+    let users = desk.users.iter().map(|(handle, user)| (user.name.clone(), format!("user {handle}")));
+    let groups = desk.groups.iter().map(|(handle, group)| (group.name.clone(), format!("group {handle}")));
+    twice("name", users.chain(groups), faults);
+    let contacts = desk.users.iter().flat_map(|(handle, user)| {
+        user.contacts.iter().map(move |contact| (format!("{}:{}", contact.channel, contact.value), format!("user {handle}")))
+    });
+    twice("contact", contacts, faults);
+}
+
+/// Notes what several have and only one may.
+fn twice(what: &str, owned: impl Iterator<Item = (String, String)>, faults: &mut Faults) {
+    let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (value, owner) in owned.filter(|(value, _)| !value.is_empty()) {
+        owners.entry(value).or_default().push(owner);
+    }
+    for (value, owners) in owners {
+        if let Some((first, others)) = owners.split_first()
+            && !others.is_empty()
+        {
+            faults.push(format!("{first}: the {what} {value} is also that of {}", others.join(" and ")));
+        }
+    }
+}
+
+/// A group may hold groups, and never itself.
+fn cycles(desk: &Desk, faults: &mut Faults) {
+    let mut noted = BTreeSet::new();
+    for handle in desk.groups.keys() {
+        let Some(way) = way_back(desk, handle) else { continue };
+        let mut members: Vec<&str> = way.clone();
+        members.sort_unstable();
+        members.dedup();
+        // Each circle once, and not once for each of its groups.
+        if noted.insert(members) {
+            faults.push(format!("group {handle}: holds itself: {}", way.join(" → ")));
+        }
+    }
+}
+
+/// The way from a group through its members back to it, if there is one.
+fn way_back<'d>(desk: &'d Desk, start: &'d str) -> Option<Vec<&'d str>> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut ways: Vec<Vec<&str>> = vec![vec![start]];
+    while let Some(way) = ways.pop() {
+        let members = way.last().and_then(|last| desk.groups.get(*last)).map(|group| &group.members);
+        for member in members.into_iter().flatten() {
+            let longer = || way.iter().copied().chain([member.as_str()]).collect();
+            if member == start {
+                return Some(longer());
+            }
+            if seen.insert(member) {
+                ways.push(longer());
+            }
+        }
+    }
+    None
+}
+
+/// Mail from a person to an account must not look as if it came from the account itself.
+fn own_addresses(desk: &Desk, faults: &mut Faults) {
+    for (name, account) in &desk.accounts {
+        for (handle, user) in &desk.users {
+            if user.contacts.iter().any(|contact| contact.channel == "email" && contact.value == account.address) {
+                faults.push(format!("account {name}: the address {} is that of the user {handle}", account.address));
+            }
+        }
+    }
+}

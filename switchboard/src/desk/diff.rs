@@ -1,0 +1,240 @@
+//! What has to change for a desk to be what the file says. Pure.
+
+use std::collections::BTreeMap;
+
+use switchboard_common::db::desk::{Account, Category, Contact, Customize, Department, Desk, Group, Rule, Stored, User, UserType};
+use switchboard_common::db::routing::ThreadingPolicy;
+
+/// The parts of a desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Tenant,
+    Basics,
+    Customize,
+    Department,
+    User,
+    Group,
+    Category,
+    Account,
+    Rule,
+    RuleOrder,
+}
+
+impl Kind {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Basics => "statuses and priorities",
+            Self::Customize => "customize",
+            Self::Department => "department",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Category => "category",
+            Self::Account => "account",
+            Self::Rule => "rule",
+            Self::RuleOrder => "order of the rules",
+        }
+    }
+
+    /// What becomes of one that is no longer in the file.
+    fn removal(self) -> &'static str {
+        match self {
+            Self::Account => "disabled; its tickets stay",
+            Self::Rule => "deleted",
+            Self::Customize => "cleared",
+            _ => "archived; its tickets stay",
+        }
+    }
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Of which part.
+    pub kind: Kind,
+    /// Its name; empty for a part that there is only one of.
+    pub name: String,
+    /// What has to be done.
+    pub what: What,
+}
+
+/// What has to be done to a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It is not there.
+    Add {
+        /// Its fields, those that say something.
+        fields: Vec<(&'static str, String)>,
+        /// It was there before, and is taken up again.
+        again: bool,
+    },
+    /// Some of its fields differ: name, old and new value.
+    Change(Vec<(&'static str, String, String)>),
+    /// The file does not speak of it: what becomes of it.
+    Remove(&'static str),
+}
+
+/// All differences between what is stored and what is wanted.
+pub fn diff(stored: &Stored, wanted: &Desk) -> Vec<Change> {
+    let (old, ids) = (&stored.desk, &stored.ids);
+    let mut changes = Vec::new();
+    compare(&mut changes, Kind::Customize, &single(&old.customize), &single(&wanted.customize), |_| false);
+    compare(&mut changes, Kind::Department, &old.departments, &wanted.departments, |name| ids.departments.contains_key(name));
+    compare(&mut changes, Kind::User, &old.users, &wanted.users, |handle| ids.users.contains_key(handle));
+    compare(&mut changes, Kind::Group, &old.groups, &wanted.groups, |handle| ids.users.contains_key(handle));
+    compare(&mut changes, Kind::Category, &old.categories, &wanted.categories, |name| ids.categories.contains_key(name));
+    compare(&mut changes, Kind::Account, &old.accounts, &wanted.accounts, |name| ids.accounts.contains_key(name));
+    compare(&mut changes, Kind::Rule, &by_name(&old.rules), &by_name(&wanted.rules), |_| false);
+    changes.extend(order(&old.rules, &wanted.rules));
+    changes
+}
+
+/// Something that is there once or not at all, as if it had a name.
+fn single(customize: &Customize) -> BTreeMap<String, Customize> {
+    if *customize == Customize::default() { BTreeMap::new() } else { BTreeMap::from([(String::new(), customize.clone())]) }
+}
+
+fn by_name(rules: &[Rule]) -> BTreeMap<String, Rule> {
+    rules.iter().map(|rule| (rule.name.clone(), rule.clone())).collect()
+}
+
+fn compare<T: Described>(
+    changes: &mut Vec<Change>,
+    kind: Kind,
+    old: &BTreeMap<String, T>,
+    new: &BTreeMap<String, T>,
+    was_there: impl Fn(&str) -> bool,
+) {
+    for (name, wanted) in new {
+        let what = match old.get(name) {
+            None => {
+                let fields = wanted.fields().into_iter().filter(|(_, value)| value != NONE).collect();
+                What::Add { fields, again: was_there(name) }
+            }
+            Some(stored) => {
+                let fields: Vec<_> = stored.fields().into_iter().zip(wanted.fields()).filter(|(old, new)| old != new).collect();
+                if fields.is_empty() {
+                    continue;
+                }
+                What::Change(fields.into_iter().map(|((field, old), (_, new))| (field, old, new)).collect())
+            }
+        };
+        changes.push(Change { kind, name: name.clone(), what });
+    }
+    let removed = old.keys().filter(|name| !new.contains_key(*name));
+    changes.extend(removed.map(|name| Change { kind, name: name.clone(), what: What::Remove(kind.removal()) }));
+}
+
+/// The order of those rules that were there and stay, if it differs.
+fn order(old: &[Rule], new: &[Rule]) -> Option<Change> {
+    let names = |rules: &[Rule], others: &[Rule]| -> Vec<String> {
+        rules.iter().map(|rule| rule.name.clone()).filter(|name| others.iter().any(|other| other.name == *name)).collect()
+    };
+    let (before, after) = (names(old, new), names(new, old));
+    let what = || What::Change(vec![("", before.join(", "), after.join(", "))]);
+    (before != after).then(|| Change { kind: Kind::RuleOrder, name: String::new(), what: what() })
+}
+
+/// What stands where there is nothing.
+const NONE: &str = "none";
+
+/// What is compared and shown of a part: the same fields in the same order for each.
+trait Described {
+    fn fields(&self) -> Vec<(&'static str, String)>;
+}
+
+fn maybe(text: Option<&String>) -> String {
+    text.map_or_else(|| NONE.to_owned(), Clone::clone)
+}
+
+fn list<'t>(texts: impl IntoIterator<Item = &'t String>) -> String {
+    let texts: Vec<&str> = texts.into_iter().map(String::as_str).collect();
+    if texts.is_empty() { NONE.to_owned() } else { texts.join(", ") }
+}
+
+impl Described for Customize {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("brand", maybe(self.brand.as_ref())),
+            ("from_name", maybe(self.from_name.as_ref())),
+            ("locale", maybe(self.locale.as_ref())),
+            ("timezone", maybe(self.timezone.as_ref())),
+        ]
+    }
+}
+
+impl Described for Department {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("description", maybe(Some(&self.description).filter(|text| !text.is_empty())))]
+    }
+}
+
+impl Described for User {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let kind = match self.kind {
+            UserType::Administrator => "administrator",
+            UserType::Agent => "agent",
+        };
+        vec![
+            ("name", self.name.clone()),
+            ("email", maybe(self.email.as_ref())),
+            ("phone", maybe(self.phone.as_ref())),
+            ("type", kind.to_owned()),
+            ("departments", list(&self.departments)),
+            ("contacts", contacts(self)),
+        ]
+    }
+}
+
+/// The contacts beside those of `email` and `phone`; these only where they are not verified yet.
+fn contacts(user: &User) -> String {
+    let own = [("email", &user.email), ("phone", &user.phone)];
+    let own: Vec<Contact> =
+        own.iter().filter_map(|(channel, value)| Some(Contact { channel: (*channel).to_owned(), value: (*value).clone()? })).collect();
+    let shown = |contact: &Contact| format!("{}:{}", contact.channel, contact.value);
+    let more = user.contacts.iter().filter(|contact| !own.contains(contact)).map(shown);
+    let lacking =
+        own.iter().filter(|contact| !user.contacts.contains(*contact)).map(|contact| format!("{} (not verified)", shown(contact)));
+    list(&more.chain(lacking).collect::<Vec<_>>())
+}
+
+impl Described for Group {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("name", self.name.clone()), ("members", list(&self.members))]
+    }
+}
+
+impl Described for Category {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("department", maybe(self.department.as_ref())), ("assignee", maybe(self.assignee.as_ref()))]
+    }
+}
+
+impl Described for Account {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let threading = match self.threading {
+            ThreadingPolicy::Participants => "participants",
+            ThreadingPolicy::Proof => "proof",
+        };
+        vec![
+            ("address", self.address.clone()),
+            ("from_name", maybe(self.from_name.as_ref())),
+            ("default_category", maybe(self.category.as_ref())),
+            ("threading", threading.to_owned()),
+            ("acknowledge", self.acknowledge.to_string()),
+            ("loop_cap", self.loop_cap.to_string()),
+        ]
+    }
+}
+
+impl Described for Rule {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("account", maybe(self.conditions.account.as_ref())),
+            ("recipient", maybe(self.conditions.recipient.as_ref())),
+            ("subject_words", list(&self.conditions.subject_words)),
+            ("category", self.category.clone()),
+        ]
+    }
+}

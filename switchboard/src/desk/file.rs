@@ -1,0 +1,155 @@
+//! Reads a desk file: what each tenant should be. Every fault of a shape is noted here; whether the
+//! names that it speaks of exist is looked at in [`super::check`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use switchboard_common::db::desk::{Account, Category, Contact, Customize, Department, Desk, Group, Rule, User, UserType};
+use switchboard_common::db::routing::{Conditions, ThreadingPolicy};
+use toml::Table;
+
+use super::fields::{Faults, Fields};
+use super::values;
+
+/// The desks of a file, by the tenant's name.
+pub type Desks = BTreeMap<String, Desk>;
+
+/// Reads the text of a file. What is returned beside faults is of use for finding more of them only.
+pub fn read(text: &str, faults: &mut Faults) -> Desks {
+    let table = match text.parse::<Table>() {
+        Ok(table) => table,
+        Err(error) => {
+            faults.push(format!("not TOML: {}", error.to_string().trim_end()));
+            return Desks::new();
+        }
+    };
+    let mut file = Fields::new("the file".to_owned(), table, faults);
+    let tables = file.tables("tenant");
+    if tables.is_empty() {
+        file.fault("there is no [[tenant]]");
+    }
+    file.finish();
+    let tenants = List { owner: "", kind: "tenant", key: "name", check: values::tenant_name };
+    tenants.read(tables, faults, tenant).into_iter().collect()
+}
+
+fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
+    let owner = format!("tenant {name}: ");
+    let [departments, users, groups, categories, accounts, rules] =
+        ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
+    let customize = fields.table("customize");
+    let faults = fields.faults();
+    let list = |kind, key, check| List { owner: &owner, kind, key, check };
+    Desk {
+        customize: customize.map(|table| customize_of(&owner, table, faults)).unwrap_or_default(),
+        departments: list("department", "name", values::name).read(departments, faults, department).into_iter().collect(),
+        users: list("user", "handle", values::handle).read(users, faults, user).into_iter().collect(),
+        groups: list("group", "handle", values::handle).read(groups, faults, group).into_iter().collect(),
+        categories: list("category", "name", values::name).read(categories, faults, category).into_iter().collect(),
+        accounts: list("account", "name", values::handle).read(accounts, faults, account).into_iter().collect(),
+        rules: list("rule", "name", values::name).read(rules, faults, rule).into_iter().map(|(_, rule)| rule).collect(),
+    }
+}
+
+fn customize_of(owner: &str, table: Table, faults: &mut Faults) -> Customize {
+    let mut fields = Fields::new(format!("{owner}customize"), table, faults);
+    let customize = Customize {
+        brand: fields.parsed("brand", values::name),
+        from_name: fields.parsed("from_name", values::name),
+        locale: fields.parsed("locale", values::locale),
+        timezone: fields.text("timezone"),
+    };
+    fields.finish();
+    customize
+}
+
+fn department(_: &str, fields: &mut Fields<'_>) -> Department {
+    Department { description: fields.text("description").unwrap_or_default() }
+}
+
+fn user(_: &str, fields: &mut Fields<'_>) -> User {
+    let name = fields.required("name", values::name).unwrap_or_default();
+    let email = fields.required("email", values::email);
+    let phone = fields.parsed("phone", values::phone);
+    let own = |channel: &str, value: &Option<String>| value.clone().map(|value| Contact { channel: channel.to_owned(), value });
+    let mut contacts: BTreeSet<Contact> = own("email", &email).into_iter().chain(own("phone", &phone)).collect();
+    contacts.extend(fields.all_parsed("contacts", values::contact));
+    User {
+        name,
+        email,
+        phone,
+        kind: fields.choice("type", &[("administrator", UserType::Administrator), ("agent", UserType::Agent)], UserType::Agent),
+        departments: fields.texts("departments").into_iter().collect(),
+        contacts,
+    }
+}
+
+fn group(_: &str, fields: &mut Fields<'_>) -> Group {
+    Group { name: fields.required("name", values::name).unwrap_or_default(), members: fields.texts("members").into_iter().collect() }
+}
+
+fn category(_: &str, fields: &mut Fields<'_>) -> Category {
+    Category { department: fields.text("department"), assignee: fields.text("assignee") }
+}
+
+fn account(_: &str, fields: &mut Fields<'_>) -> Account {
+    fields.choice("channel", &[("email", ())], ());
+    let policies = [("participants", ThreadingPolicy::Participants), ("proof", ThreadingPolicy::Proof)];
+    Account {
+        address: fields.required("address", values::account_address).unwrap_or_default(),
+        from_name: fields.parsed("from_name", values::name),
+        category: fields.text("default_category"),
+        threading: fields.choice("threading", &policies, ThreadingPolicy::Participants),
+        acknowledge: fields.boolean("acknowledge", true),
+        loop_cap: fields.number("loop_cap", 1..=1000, 20),
+    }
+}
+
+fn rule(name: &str, fields: &mut Fields<'_>) -> Rule {
+    let conditions = ["account", "recipient", "subject_words"];
+    let asks = conditions.iter().any(|key| fields.has(key));
+    let rule = Rule {
+        name: name.to_owned(),
+        category: fields.required("category", values::name).unwrap_or_default(),
+        conditions: Conditions {
+            account: fields.text("account"),
+            recipient: fields.parsed("recipient", values::recipient),
+            subject_words: fields.all_parsed("subject_words", values::subject_word),
+        },
+    };
+    if !asks {
+        fields.fault(&format!("asks for nothing, and so would never match; it should have at least one of {}", conditions.join(", ")));
+    }
+    rule
+}
+
+/// A list of tables of one kind, each with a name of its own.
+struct List<'a> {
+    /// What stands before the kind in the name of a place.
+    owner: &'a str,
+    kind: &'static str,
+    /// The key of the name.
+    key: &'static str,
+    check: fn(&str) -> Result<String, String>,
+}
+
+impl List<'_> {
+    /// Reads them in their order. One whose name is wrong is kept under it, so that those who speak
+    /// of it are not told that it does not exist.
+    fn read<T>(&self, tables: Vec<Table>, faults: &mut Faults, read: impl Fn(&str, &mut Fields<'_>) -> T) -> Vec<(String, T)> {
+        let mut named: Vec<(String, T)> = Vec::new();
+        for (number, table) in (1..).zip(tables) {
+            let name =
+                table.get(self.key).and_then(|name| name.as_str()).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+            let shown = name.clone().unwrap_or_else(|| number.to_string());
+            let mut fields = Fields::new(format!("{}{} {shown}", self.owner, self.kind), table, faults);
+            fields.required(self.key, self.check);
+            let value = read(&shown, &mut fields);
+            if named.iter().any(|(known, _)| Some(known) == name.as_ref()) {
+                fields.fault("stands there twice");
+            }
+            fields.finish();
+            named.extend(name.map(|name| (name, value)));
+        }
+        named
+    }
+}

@@ -1,0 +1,60 @@
+//! `switchboard apply`: makes the database match a desk file.
+//!
+//! 1. [`file`] reads the file, by [`fields`] and [`values`]: every fault of a shape is noted.
+//! 2. [`check`] looks at what the parts say of each other.
+//! 3. [`diff`] lays the file beside the database.
+//! 4. [`apply`] writes what differs, in one transaction, and [`show`] says what it was.
+
+mod apply;
+mod check;
+mod diff;
+mod fields;
+mod file;
+mod show;
+mod values;
+
+use std::path::Path;
+
+use anyhow::Context;
+use sqlx::{ConnectOptions, Connection};
+use switchboard_common::ambient::Ambient;
+use switchboard_common::config::Config;
+
+use crate::database::{Database, Need, OpenError};
+use crate::output::print;
+use apply::{ApplyError, Differences};
+use fields::Faults;
+use file::Desks;
+
+/// Applies a file, or with `dry_run` says what that would change.
+pub async fn run(config: &Config, ambient: &Ambient, path: &Path, dry_run: bool) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut faults = Faults::new();
+    let desks = file::read(&text, &mut faults);
+    check::check(&desks, &mut faults);
+    match differences(config, ambient, &desks, faults, dry_run).await {
+        Ok(differences) => print(&show::differences(&differences, dry_run)),
+        Err(ApplyError::Faults(faults)) => anyhow::bail!("{} was not applied:\n  {}", path.display(), faults.join("\n  ")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Applies the desks, unless there are faults: those of the file, to which the database may add.
+async fn differences(config: &Config, ambient: &Ambient, desks: &Desks, faults: Faults, dry_run: bool) -> Result<Differences, ApplyError> {
+    let write = faults.is_empty() && !dry_run;
+    let database = match Database::open(config, ambient, if write { Need::Create } else { Need::Existing }).await {
+        Ok(database) => database,
+        Err(_) if !faults.is_empty() => return Err(ApplyError::Faults(faults)),
+        Err(OpenError::Absent { .. }) => return Ok(apply::from_nothing(desks)),
+        Err(error) => return Err(ApplyError::Open(error)),
+    };
+    let outcome = async {
+        let mut connection = database.options().connect().await?;
+        let outcome = apply::apply(&mut connection, desks, faults, dry_run, ambient).await;
+        connection.close().await?;
+        outcome
+    }
+    .await;
+    database.close().await;
+    outcome
+}

@@ -1,0 +1,122 @@
+//! What the texts of a desk file have to look like.
+
+use switchboard_common::db::desk::Contact;
+use switchboard_common::domain::address::EmailAddress;
+
+/// The reply token takes 31 characters of a local part's 64 (RFC 5321, 4.5.3.1.1), with its `+`.
+const LONGEST_LOCAL_PART: usize = 33;
+
+/// A name for people to read.
+pub fn name(text: &str) -> Result<String, String> {
+    if text.chars().count() <= 100 { Ok(text.to_owned()) } else { Err("is longer than 100 characters".to_owned()) }
+}
+
+/// A name of a tenant: it stands in commands and file names.
+pub fn tenant_name(text: &str) -> Result<String, String> {
+    word(text, "-")
+}
+
+/// A handle of a person or group, or a name of an account.
+pub fn handle(text: &str) -> Result<String, String> {
+    word(text, "._-")
+}
+
+fn word(text: &str, marks: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let valid = text.len() <= 63 && text.starts_with(plain) && text.chars().all(|c| plain(c) || marks.contains(c));
+    let marks: Vec<String> = marks.chars().map(|mark| format!("`{mark}`")).collect();
+    let expected = format!("should be at most 63 of a-z, 0-9 and {}, and begin with a letter or digit", marks.join(", "));
+    if valid { Ok(text.to_owned()) } else { Err(format!("{text:?} {expected}")) }
+}
+
+/// A mail address.
+pub fn email(text: &str) -> Result<String, String> {
+    EmailAddress::parse(text).map(String::from).map_err(|error| error.to_string())
+}
+
+/// The address of an account, which has to leave room for a reply token.
+pub fn account_address(text: &str) -> Result<String, String> {
+    let address = EmailAddress::parse(text).map_err(|error| error.to_string())?;
+    if address.local().len() > LONGEST_LOCAL_PART {
+        return Err(format!(
+            "{address} is too long before the @: at most {LONGEST_LOCAL_PART} bytes leave room for the token of a reply address"
+        ));
+    }
+    Ok(address.into())
+}
+
+/// A telephone number with its country, written as E.164 wants it.
+pub fn phone(text: &str) -> Result<String, String> {
+    let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')')).collect();
+    let digits = number.strip_prefix('+').unwrap_or_default();
+    if (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(number)
+    } else {
+        Err(format!("{text:?} is not a number like +5511987654321"))
+    }
+}
+
+/// A contact, such as `email:ada@example.org`.
+pub fn contact(text: &str) -> Result<Contact, String> {
+    let (channel, value) = text.split_once(':').unwrap_or_default();
+    let value = match channel {
+        "email" => email(value)?,
+        "phone" | "whatsapp" => phone(value)?,
+        "slack" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric()) => value.to_owned(),
+        "slack" => return Err(format!("{value:?} is not a Slack member's id")),
+        _ => return Err(format!("{text:?} should begin with email:, phone:, slack: or whatsapp:")),
+    };
+    Ok(Contact { channel: channel.to_owned(), value })
+}
+
+/// A language and, if it matters, a country.
+pub fn locale(text: &str) -> Result<String, String> {
+    let (language, country) = text.split_once('-').map_or((text, None), |(language, country)| (language, Some(country)));
+    let language_fits = (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_lowercase());
+    let country_fits = country.is_none_or(|country| country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()));
+    if language_fits && country_fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is not a language like en or pt-BR")) }
+}
+
+/// What a rule compares recipients with: an address, or what stands before the @ of one.
+pub fn recipient(text: &str) -> Result<String, String> {
+    if text.contains('@') {
+        return email(text);
+    }
+    // A local part that would be one in an address.
+    email(&format!("{text}@example.org")).map_err(|_| format!("{text:?} is neither a mail address nor what stands before its @"))?;
+    Ok(text.to_lowercase())
+}
+
+/// A word or phrase that can stand in a subject.
+pub fn subject_word(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_alphanumeric) { Ok(text.to_owned()) } else { Err(format!("{text:?} has no letter and no digit")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_leaves_room_for_the_reply_token() {
+        let fits = format!("{}@example.org", "a".repeat(33));
+        assert_eq!(account_address(&fits).as_deref(), Ok(fits.as_str()));
+        assert!(account_address(&format!("a{fits}")).expect_err("too long").contains("at most 33"));
+    }
+
+    #[test]
+    fn numbers_contacts_and_locales_are_read_as_people_write_them() {
+        assert_eq!(phone("+49 (30) 123-456/7").as_deref(), Ok("+49301234567"));
+        assert!(phone("030 1234567").is_err() && phone("+12").is_err());
+        assert_eq!(contact("email:Ada@Example.org"), Ok(Contact { channel: "email".to_owned(), value: "ada@example.org".to_owned() }));
+        assert!(contact("fax:1").is_err() && contact("ada@example.org").is_err() && contact("slack:").is_err());
+        assert!(locale("en").is_ok() && locale("pt-BR").is_ok() && locale("english").is_err() && locale("pt_BR").is_err());
+    }
+
+    #[test]
+    fn handles_and_recipients_have_a_shape() {
+        assert!(handle("ada.l-1").is_ok() && handle("Ada").is_err() && handle("-ada").is_err() && handle("").is_err());
+        assert!(tenant_name("acme-1").is_ok() && tenant_name("acme.org").is_err());
+        assert_eq!(recipient("Sales").as_deref(), Ok("sales"));
+        assert!(recipient("two words").is_err() && recipient("a@").is_err());
+    }
+}

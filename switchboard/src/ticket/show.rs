@@ -1,0 +1,102 @@
+//! All of one ticket.
+
+use switchboard_common::db::view::{AttachmentView, DeliveryView, MessageView, TicketLine, TicketView};
+use switchboard_common::domain::inbound::Trust;
+
+use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, STRONG, paint, time};
+
+/// The ticket as people read it.
+pub fn render(ticket: &TicketView) -> String {
+    let mut page = Page::default();
+    head(&mut page, &ticket.line);
+    for link in &ticket.links {
+        page.field("linked with", format!("#{} {} ({})", link.number, link.title, link.reason));
+    }
+    page.heading("Messages");
+    for message in &ticket.messages {
+        show_message(&mut page, message);
+    }
+    page.heading("History");
+    for version in &ticket.versions {
+        page.line(1, &format!("{}. {}  {}", version.version, paint(FAINT, &time(version.changed_at)), version.by));
+        for change in &version.changes.0 {
+            page.line(3, change);
+        }
+    }
+    page.heading("Mail");
+    if ticket.deliveries.is_empty() {
+        page.line(1, "nobody was written to");
+    }
+    for delivery in &ticket.deliveries {
+        page.line(1, &format!("{} <{}>  {}", paint(STRONG, &delivery.to), delivery.address, paint(FAINT, &delivery.template)));
+        page.line(3, &mail(delivery));
+    }
+    page.finish()
+}
+
+fn head(page: &mut Page, line: &TicketLine) {
+    page.heading(&format!("#{}  {}", line.number, line.title));
+    let address = line.client_address.as_ref().map(|address| format!(" <{address}>")).unwrap_or_default();
+    page.field("client", format!("{}{address}", line.client));
+    page.field("state", format!("{} (status {}, priority {})", line.state, line.status, line.priority));
+    page.field("department", line.department.as_deref().unwrap_or("none"));
+    page.field("category", line.category.as_deref().unwrap_or("none"));
+    page.field("assigned to", if line.assignees.is_empty() { "nobody".to_owned() } else { line.assignees.join(", ") });
+    page.field("cc", line.cc.join(", "));
+    page.field("account", format!("{} of {}", line.account, line.tenant));
+    page.field("opened", time(line.opened_at));
+    page.field("closed", line.closed_at.map(time).unwrap_or_default());
+}
+
+fn show_message(page: &mut Page, message: &MessageView) {
+    let address = message.address.as_ref().map(|address| format!(" <{address}>")).unwrap_or_default();
+    let what = match (message.kind.as_str(), message.direction.as_str()) {
+        ("public", "in") => "to the desk",
+        ("public", _) => "to the client",
+        ("note", _) => "internal note",
+        _ => "by Switchboard",
+    };
+    let author = paint(STRONG, &format!("{}{address}", message.author));
+    page.line(1, &format!("{}. {author}  {}  {what}", message.position, paint(FAINT, &time(message.received_at))));
+    page.line(3, &paint(FAINT, &message.subject));
+    let trust = match message.trust {
+        Trust::Failed => "the sender is not who they say: the check failed",
+        Trust::Verified | Trust::Unverified => "",
+    };
+    page.line(3, &paint(REMOVED, trust));
+    page.line(3, &paint(CHANGED, message.notice.as_deref().unwrap_or_default()));
+    page.line(3, &message.automatic.as_ref().map(|why| paint(FAINT, &format!("sent by a program ({why})"))).unwrap_or_default());
+    for line in message.text.trim_end().lines() {
+        page.line(3, &format!("| {line}"));
+    }
+    for attachment in &message.attachments.0 {
+        page.line(3, &format!("+ {}", describe(attachment)));
+    }
+    page.line(3, &message.inbound_id.map(|id| paint(FAINT, &format!("explain message {id}"))).unwrap_or_default());
+}
+
+fn describe(attachment: &AttachmentView) -> String {
+    let AttachmentView { name, content_type, size, .. } = attachment;
+    let size = match size {
+        0..1_000 => format!("{size} bytes"),
+        1_000..1_000_000 => format!("{} kB", size / 1_000),
+        _ => format!("{} MB", size / 1_000_000),
+    };
+    format!("{name} ({content_type}, {size})")
+}
+
+/// What became of a mail, in a sentence.
+pub fn mail(delivery: &DeliveryView) -> String {
+    let answer = delivery.last_answer.as_deref().unwrap_or("no answer");
+    let tries = match delivery.attempts {
+        1 => "after 1 try".to_owned(),
+        tries => format!("after {tries} tries"),
+    };
+    match (delivery.status.as_str(), delivery.sent_at, delivery.next_attempt_at) {
+        ("sent", Some(at), _) => format!("{} {}: {answer}", paint(ADDED, "sent"), time(at)),
+        ("queued", _, Some(at)) if delivery.attempts == 0 => format!("{} to be sent {}", paint(CHANGED, "waits"), time(at)),
+        ("queued", _, Some(at)) => format!("{} {tries} ({answer}); tried again {}", paint(CHANGED, "waits"), time(at)),
+        ("failed", ..) => format!("{} {tries}: {answer}", paint(REMOVED, "failed")),
+        (status, ..) => format!("{} {tries}: {answer}", paint(CHANGED, status)),
+    }
+}
