@@ -117,7 +117,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         let response = session.process(&line);
         line.clear();
         let taken = std::mem::take(&mut *complete.lock().expect("not poisoned"));
-        match (response.action, taken.is_empty()) {
+        match (&response.action, taken.is_empty()) {
             (Action::NoReply, _) => {}
             (_, true) => response.write_to(&mut writer)?,
             (_, false) => say_yes(&response, taken, &mut writer, state)?,

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use mail_parser::MessageParser;
 use sqlx::PgConnection;
-use switchboard_common::db::{dead_letters, trace};
+use switchboard_common::db::dead_letters;
+use switchboard_common::db::view::{self, MessageExplained};
 use switchboard_common::domain::reply_marker::REPLY_MARKER;
-use switchboard_common::ids::TicketId;
+use switchboard_common::ids::TenantId;
 use switchboard_ingest_email::parse::{SmtpEnvelope, parse};
-use switchboard_ingest_email::pipe::{ExitCode, pipe};
 
+use super::show;
+use super::stage::Stage;
 use super::verdict::{Expected, Found, Judged, judge};
-use super::{Stage, show};
 
 /// The mails, by the names of their files.
 const MAILS: [(&str, &[u8]); 14] = [
@@ -36,8 +37,8 @@ const MAILS: [(&str, &[u8]); 14] = [
 /// How long one mail may take. On a machine that does nothing else it is a few hundredths of a second.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The tickets that were opened, by the mail that opened them.
-type Tickets = HashMap<String, (TicketId, i64)>;
+/// The numbers of the tickets that the mails are on, by mail.
+pub type Tickets = HashMap<String, i64>;
 
 /// Feeds every mail and says where each ended.
 pub async fn feed_all(stage: &Stage, expected: &[Expected]) -> anyhow::Result<Vec<Judged>> {
@@ -46,11 +47,10 @@ pub async fn feed_all(stage: &Stage, expected: &[Expected]) -> anyhow::Result<Ve
     for (number, expected) in expected.iter().enumerate() {
         show::progress(number + 1, &expected.shows)?;
         let found = feed(stage, expected, &tickets).await.with_context(|| format!("the mail {}", expected.file))?;
-        if let Found::Routed(trace) = &found {
-            tickets.entry(expected.file.clone()).or_insert((trace.ticket_id, trace.ticket_number));
+        if let Found::Routed(routed) = &found {
+            tickets.entry(expected.file.clone()).or_insert(routed.1.line.number);
         }
-        let numbers = tickets.iter().map(|(mail, (_, number))| (mail.clone(), *number)).collect();
-        judged.push(judge(expected.clone(), found, &numbers));
+        judged.push(judge(expected.clone(), found, &tickets));
         show::progressed(judged.last().is_some_and(|mail| mail.faults.is_empty()))?;
     }
     Ok(judged)
@@ -58,25 +58,41 @@ pub async fn feed_all(stage: &Stage, expected: &[Expected]) -> anyhow::Result<Ve
 
 async fn feed(stage: &Stage, expected: &Expected, tickets: &Tickets) -> anyhow::Result<Found> {
     let Some((_, template)) = MAILS.iter().find(|(name, _)| *name == expected.file) else { bail!("there is no such file") };
-    let mut connection = stage.pool.acquire().await?;
+    let mut connection = stage.connect().await?;
     let mail = fill_in(&mut connection, template, tickets).await?;
-    let external_id = parse(&mail, &SmtpEnvelope::default()).external_id;
-    let before = trace::load(&mut connection, &external_id).await?.map(|trace| trace.duplicates);
+    let parsed = parse(&mail, &SmtpEnvelope::default());
+    let key = (parsed.message_id.as_deref(), parsed.external_id.as_str());
+    let before = explained(&mut connection, key).await?.map(|(_, message)| message.duplicates);
     let dead_before = dead_letters::list(&mut connection, i64::MAX).await?.len();
-    let exit = pipe(&stage.pool, stage.broker.as_ref(), &stage.ambient, "support", &SmtpEnvelope::default(), mail.as_slice()).await;
-    ensure!(exit.code == ExitCode::Ok, "the pipe did not take it: {exit}");
+    stage.pipe(&mail)?;
     tokio::time::timeout(PATIENCE, settled(stage, &mut connection)).await.with_context(|| format!("still on its way after {PATIENCE:?}"))??;
-    let mut dead = dead_letters::list(&mut connection, i64::MAX).await?;
-    Ok(match trace::load(&mut connection, &external_id).await? {
-        Some(trace) if before.is_some_and(|before| trace.duplicates > before) => Found::Duplicate(Box::new(trace)),
-        Some(trace) => Found::Routed(Box::new(trace)),
-        None if dead.len() > dead_before => Found::Dead(dead.remove(0)),
-        None => Found::Lost,
-    })
+    let Some((tenant, message)) = explained(&mut connection, key).await? else {
+        let mut dead = dead_letters::list(&mut connection, i64::MAX).await?;
+        return Ok(if dead.len() > dead_before { Found::Dead(dead.remove(0)) } else { Found::Lost });
+    };
+    if before.is_some_and(|before| message.duplicates > before) {
+        return Ok(Found::Duplicate(Box::new(message)));
+    }
+    let ids = view::find_ticket(&mut connection, Some(tenant), message.ticket.context("it is on no ticket")?).await?;
+    let (_, ticket) = *ids.first().context("its ticket is gone")?;
+    let ticket = view::show_ticket(&mut connection, tenant, ticket).await?;
+    Ok(Found::Routed(Box::new((message, ticket))))
+}
+
+/// What the log says of the mail with this Message-ID and this dedupe key.
+async fn explained(connection: &mut PgConnection, key: (Option<&str>, &str)) -> sqlx::Result<Option<(TenantId, MessageExplained)>> {
+    let (Some(message_id), external_id) = key else { return Ok(None) };
+    for (tenant, id) in view::find_messages(connection, message_id).await? {
+        let message = view::explain(connection, tenant, id).await?;
+        if message.message.external_id == external_id {
+            return Ok(Some((tenant, message)));
+        }
+    }
+    Ok(None)
 }
 
 async fn settled(stage: &Stage, connection: &mut PgConnection) -> sqlx::Result<()> {
-    while !trace::is_settled(connection).await? {
+    while !view::is_settled(connection).await? {
         stage.ambient.clock.sleep(Duration::from_millis(10)).await;
     }
     Ok(())
@@ -103,8 +119,12 @@ async fn value(connection: &mut PgConnection, place: &str, tickets: &Tickets) ->
         return Ok(REPLY_MARKER.to_owned());
     }
     let [what, address, mail] = place.split(' ').collect::<Vec<_>>()[..] else { bail!("{place} cannot be filled in") };
-    let (ticket, _) = tickets.get(mail).with_context(|| format!("{mail} opened no ticket"))?;
-    let file = trace::latest_mail(connection, *ticket, address).await?.with_context(|| format!("{address} got no mail on it"))?;
+    let number = tickets.get(mail).with_context(|| format!("{mail} opened no ticket"))?;
+    let ids = view::find_ticket(connection, None, *number).await?;
+    let (tenant, ticket) = *ids.first().with_context(|| format!("there is no ticket #{number}"))?;
+    let sent = view::deliveries(connection, tenant, ticket).await?;
+    let latest = sent.into_iter().rfind(|delivery| delivery.address == address && delivery.status == "sent");
+    let file = latest.and_then(|delivery| delivery.last_answer).with_context(|| format!("{address} got no mail on it"))?;
     let bytes = std::fs::read(&file).with_context(|| format!("read {file}"))?;
     let message = MessageParser::new().parse(&bytes).with_context(|| format!("{file} is not a mail"))?;
     let value = match what {

@@ -4,10 +4,21 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::path::Path;
 
+use switchboard_common::db::view::MessageExplained;
 use switchboard_common::domain::explanation::SenderFound;
 
-use super::verdict::{Found, Judged};
+use super::verdict::{Found, Judged, deliveries};
 use crate::output::{ADDED, FAINT, REMOVED, STRONG, paint, print};
+
+/// Says where everything is going to lie.
+pub fn begin(data: &Path) -> anyhow::Result<()> {
+    print(&format!("{}\n  starting `switchboard up` in {} … ", paint(STRONG, "The Corner Bookshop opens its desk"), data.display()))
+}
+
+/// Says that the desk is up.
+pub fn ready() -> anyhow::Result<()> {
+    print(&format!("{}\n\n{}\n", paint(ADDED, "ready"), paint(STRONG, "Its mail comes in")))
+}
 
 /// Begins the line of a mail that is on its way.
 pub fn progress(number: usize, shows: &str) -> anyhow::Result<()> {
@@ -36,7 +47,7 @@ pub fn report(judged: &[Judged], outgoing: &Path) -> anyhow::Result<()> {
         }
     }
     let wrong = judged.iter().filter(|mail| !mail.faults.is_empty()).count();
-    let sent: usize = judged.iter().map(|mail| if let Found::Routed(trace) = &mail.found { trace.deliveries.len() } else { 0 }).sum();
+    let sent: usize = judged.iter().map(|mail| if let Found::Routed(routed) = &mail.found { deliveries(&routed.0).count() } else { 0 }).sum();
     let verdict = match wrong {
         0 => paint(ADDED, &format!("{} mails in, {sent} out, each where it should be.", judged.len())),
         wrong => paint(REMOVED, &format!("{wrong} of {} mails did not end where they should.", judged.len())),
@@ -47,28 +58,34 @@ pub fn report(judged: &[Judged], outgoing: &Path) -> anyhow::Result<()> {
 
 fn describe(text: &mut String, mail: &Judged, outgoing: &Path) {
     match &mail.found {
-        Found::Routed(trace) => {
-            line(text, "client", &format!("{}{}", trace.client, sender(&trace.explanation.sender, &trace.client)));
-            line(text, "ticket", &format!("#{} {}", trace.ticket_number, trace.title));
-            line(text, "why", &trace.explanation.decision);
-            if let Some(routing) = &trace.explanation.routing {
-                let steps = [&routing.category, &routing.department, &routing.assignee].into_iter().flatten().cloned().collect::<Vec<_>>();
-                line(text, "routed", &format!("{}: {}", steps.join(" → "), routing.category_why));
-            }
-            let mut label = "told";
-            for delivery in &trace.deliveries {
-                let file = delivery.answer.as_deref().unwrap_or(&delivery.status);
-                let file = Path::new(file).strip_prefix(outgoing).map_or(file.to_owned(), |file| file.display().to_string());
-                line(text, label, &format!("{:<30} {}", delivery.address, paint(FAINT, &file)));
-                label = "";
-            }
-            for decision in trace.decisions.iter().filter(|decision| !decision.told) {
-                line(text, "not told", &format!("{}: {}", decision.recipient, decision.why));
-            }
+        Found::Routed(routed) => describe_routed(text, &routed.0, outgoing),
+        Found::Duplicate(message) => {
+            line(text, "ticket", &format!("#{}: it was there already, and nothing happened twice", message.ticket.unwrap_or_default()));
         }
-        Found::Duplicate(trace) => line(text, "ticket", &format!("#{}: it was there already, and nothing happened twice", trace.ticket_number)),
         Found::Dead(letter) => line(text, "parked", &format!("among the dead letters: {}", letter.reason)),
         Found::Lost => line(text, "lost", "neither on a ticket nor among the dead letters"),
+    }
+}
+
+fn describe_routed(text: &mut String, message: &MessageExplained, outgoing: &Path) {
+    let Some(explanation) = &message.explanation else { return };
+    let client = message.client.as_deref().unwrap_or("nobody");
+    line(text, "client", &format!("{client}{}", sender(&explanation.sender, client)));
+    line(text, "ticket", &format!("#{} {}", message.ticket.unwrap_or_default(), message.title.as_deref().unwrap_or_default()));
+    line(text, "why", &explanation.decision);
+    if let Some(routing) = &explanation.routing {
+        let steps = [&routing.category, &routing.department, &routing.assignee].into_iter().flatten().cloned().collect::<Vec<_>>();
+        line(text, "routed", &format!("{}: {}", steps.join(" → "), routing.category_why));
+    }
+    let mut label = "told";
+    for delivery in deliveries(message) {
+        let answer = delivery.last_answer.as_deref().unwrap_or(&delivery.status);
+        let file = Path::new(answer).strip_prefix(outgoing).map_or(answer.to_owned(), |file| file.display().to_string());
+        line(text, label, &format!("{:<29} {}", delivery.address, paint(FAINT, &file)));
+        label = "";
+    }
+    for decision in message.events.iter().flat_map(|event| &event.told).filter(|decision| !decision.told) {
+        line(text, "not told", &format!("{}: {}", decision.recipient, decision.why));
     }
 }
 

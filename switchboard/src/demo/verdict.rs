@@ -1,12 +1,13 @@
 //! Where a mail should end and where it ended.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use anyhow::Context;
 use serde::Deserialize;
 use switchboard_common::db::dead_letters::DeadLetter;
-use switchboard_common::db::inbound::InboundOutcome;
-use switchboard_common::db::trace::Trace;
+use switchboard_common::db::view::{DeliveryView, MessageExplained, MessageView, TicketView};
+
+use super::feed::Tickets;
 
 /// A mail of the demo and where it should end.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,9 +54,9 @@ pub enum Ending {
 #[derive(Debug)]
 pub enum Found {
     /// It is on a ticket.
-    Routed(Box<Trace>),
+    Routed(Box<(MessageExplained, TicketView)>),
     /// It was there already.
-    Duplicate(Box<Trace>),
+    Duplicate(Box<MessageExplained>),
     /// It is among the dead letters.
     Dead(DeadLetter),
     /// Nothing.
@@ -80,48 +81,59 @@ pub fn expected() -> anyhow::Result<Vec<Expected>> {
     Ok(file.mail)
 }
 
-/// Compares. `tickets` are the numbers of the tickets that were opened, by the mail that opened them.
-pub fn judge(expected: Expected, found: Found, tickets: &HashMap<String, i64>) -> Judged {
+/// The mails that were sent because of a message.
+pub fn deliveries(message: &MessageExplained) -> impl Iterator<Item = &DeliveryView> {
+    message.events.iter().flat_map(|event| &event.deliveries)
+}
+
+/// Compares. `tickets` are the numbers of the tickets by the mails on them.
+pub fn judge(expected: Expected, found: Found, tickets: &Tickets) -> Judged {
     let mut faults = Vec::new();
     let mut differ = |what: &str, wanted: String, is: String| {
         if wanted != is {
             faults.push(format!("{what}: expected {wanted}, found {is}"));
         }
     };
-    differ("outcome", format!("{:?}", expected.outcome), format!("{:?}", ending(&found)));
-    let told = |told: &BTreeSet<String>| if told.is_empty() { "nobody".to_owned() } else { told.iter().cloned().collect::<Vec<_>>().join(", ") };
-    if let Found::Routed(trace) = &found {
-        let sent: BTreeSet<String> = trace.deliveries.iter().filter(|delivery| delivery.status == "sent").map(|delivery| delivery.address.clone()).collect();
-        differ("told", told(&expected.told), told(&sent));
-        let category = trace.explanation.routing.as_ref().and_then(|routing| routing.category.clone());
-        differ("category", format!("{:?}", expected.category), format!("{category:?}"));
-        differ("attachments", format!("{:?}", expected.attachments), format!("{:?}", trace.attachments));
-        let linked = expected.linked_to.as_ref().and_then(|mail| tickets.get(mail));
-        differ("links", format!("{:?}", linked.into_iter().collect::<Vec<_>>()), format!("{:?}", trace.linked));
-        if let Some(text) = expected.text.as_ref().filter(|text| !trace.text.contains(*text)) {
-            differ("text", format!("one with {text:?}"), trace.text.clone());
+    differ("outcome", format!("{:?}", expected.outcome).to_lowercase(), ending(&found).to_owned());
+    let number = expected.ticket.as_ref().and_then(|mail| tickets.get(mail).copied());
+    match &found {
+        Found::Routed(routed) => {
+            let (message, ticket) = &**routed;
+            differ("ticket", format!("{number:?}"), format!("{:?}", message.ticket));
+            differ("client", format!("{:?}", expected.client), format!("{:?}", message.client));
+            let sent: BTreeSet<&str> = deliveries(message).filter(|delivery| delivery.status == "sent").map(|delivery| delivery.address.as_str()).collect();
+            differ("told", format!("{:?}", expected.told), format!("{sent:?}"));
+            let routing = message.explanation.as_ref().and_then(|explanation| explanation.routing.as_ref());
+            differ("category", format!("{:?}", expected.category), format!("{:?}", routing.and_then(|routing| routing.category.clone())));
+            let linked: Vec<i64> = expected.linked_to.as_ref().and_then(|mail| tickets.get(mail).copied()).into_iter().collect();
+            let links: Vec<i64> = ticket.links.iter().filter(|_| expected.outcome == Ending::Opened).map(|link| link.number).collect();
+            differ("links", format!("{linked:?}"), format!("{links:?}"));
+            let on_ticket = ticket.messages.iter().find(|on_ticket| on_ticket.inbound_id == Some(message.id));
+            compare_message(&expected, on_ticket, differ);
         }
-        if let Some(text) = expected.not_text.as_ref().filter(|text| trace.text.contains(*text)) {
-            differ("text", format!("one without {text:?}"), trace.text.clone());
-        }
-    }
-    if let (Some(mail), Found::Routed(trace) | Found::Duplicate(trace)) = (&expected.ticket, &found) {
-        differ("ticket", format!("{:?}", tickets.get(mail)), format!("{:?}", Some(trace.ticket_number)));
-        differ("client", format!("{:?}", expected.client), format!("{:?}", Some(&trace.client)));
+        Found::Duplicate(message) => differ("ticket", format!("{number:?}"), format!("{:?}", message.ticket)),
+        Found::Dead(_) | Found::Lost => {}
     }
     Judged { expected, found, faults }
 }
 
-fn ending(found: &Found) -> Option<Ending> {
+fn compare_message(expected: &Expected, message: Option<&MessageView>, mut differ: impl FnMut(&str, String, String)) {
+    let Some(message) = message else { return differ("message", "one on the ticket".to_owned(), "none".to_owned()) };
+    let names: Vec<&str> = message.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
+    differ("attachments", format!("{:?}", expected.attachments), format!("{names:?}"));
+    if let Some(text) = expected.text.as_ref().filter(|text| !message.text.contains(*text)) {
+        differ("text", format!("one with {text:?}"), message.text.clone());
+    }
+    if let Some(text) = expected.not_text.as_ref().filter(|text| message.text.contains(*text)) {
+        differ("text", format!("one without {text:?}"), message.text.clone());
+    }
+}
+
+fn ending(found: &Found) -> &str {
     match found {
-        Found::Routed(trace) => Some(match trace.outcome {
-            InboundOutcome::Opened => Ending::Opened,
-            InboundOutcome::Joined => Ending::Joined,
-            InboundOutcome::Answered => Ending::Answered,
-            InboundOutcome::Noted => Ending::Noted,
-        }),
-        Found::Duplicate(_) => Some(Ending::Duplicate),
-        Found::Dead(_) => Some(Ending::Dead),
-        Found::Lost => None,
+        Found::Routed(routed) => routed.0.outcome.as_deref().unwrap_or("nothing"),
+        Found::Duplicate(_) => "duplicate",
+        Found::Dead(_) => "dead",
+        Found::Lost => "lost",
     }
 }

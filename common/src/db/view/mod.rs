@@ -85,3 +85,16 @@ pub async fn deliveries(connection: &mut PgConnection, tenant: TenantId, ticket:
     .fetch_all(connection)
     .await
 }
+
+/// Whether nothing is on its way any more: no message to route, no event to plan, no delivery to make.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn is_settled(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select not exists (select from broker.messages) and not exists (select from outbox)
+              and not exists (select from deliveries where status in ('queued', 'sending')) as "settled!""#
+    )
+    .fetch_one(connection)
+    .await
+}
