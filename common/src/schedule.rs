@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 /// The waits before each attempt: 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h; about 28 hours in all.
-const WAITS: [Duration; 8] = [
+const WAITS: [Duration; ATTEMPTS as usize] = [
     Duration::ZERO,
     Duration::from_secs(5),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 3600),
-    Duration::from_secs(5 * 3600),
-    Duration::from_secs(10 * 3600),
-    Duration::from_secs(10 * 3600),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(10),
 ];
+
+/// How many attempts there are, the first one included.
+pub const ATTEMPTS: u32 = 8;
 
 /// How long to wait after `made` attempts before the next one; `None` when it was the last.
 /// `fraction`, between 0 and 1, spreads the wait over 90 % to 110 % of its length, so that what
@@ -31,6 +34,7 @@ mod tests {
     fn the_waits_grow_and_end_after_the_eighth_attempt() {
         let waits: Vec<_> = (0..).map_while(|made| next_wait(made, 0.5)).map(|wait| wait.as_secs()).collect();
         assert_eq!(waits, [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000]);
+        assert_eq!(next_wait(ATTEMPTS, 0.5), None);
     }
 
     #[test]

@@ -1,15 +1,20 @@
 //! All SQL, in free functions on a connection, one file a concern, checked at compile time.
 
 pub mod accounts;
+pub mod audience;
 pub mod broker;
 pub mod clients;
 pub mod connect;
 pub mod dead_letters;
+pub mod deliveries;
 pub mod desk;
 pub mod inbound;
+pub mod letters;
 pub mod media;
 pub mod message_ids;
+pub mod notifications;
 pub mod outbox;
+pub mod plans;
 pub mod probe;
 pub mod reply_addresses;
 pub mod routing;
@@ -98,8 +103,15 @@ pub fn is_conflict(error: &sqlx::Error) -> bool {
 #[must_use]
 pub fn is_infrastructure(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class))),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)))
+        }
         _ => false,
     }
 }

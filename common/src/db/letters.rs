@@ -1,0 +1,314 @@
+//! What a mail is written from: read when it is sent, by ids that were written when it was planned.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::reply_addresses::ReplyRecipient;
+use super::tickets::MessageKind;
+use crate::domain::ticket::TicketSnapshot;
+use crate::ids::{ClientId, DeliveryId, MediaId, MessageId, TenantId, TicketId, UserId};
+
+/// A delivery with all that its mail says.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// Whose desk.
+    pub tenant_id: TenantId,
+    /// What it is called towards the outside.
+    pub brand: String,
+    /// The address that it is sent from.
+    pub account_address: String,
+    /// What the reader sees, such as `ticket.created.agent`.
+    pub template: String,
+    /// Why the reader is told.
+    pub reason: String,
+    /// Who reads it.
+    pub recipient: ReplyRecipient,
+    /// The reader's name.
+    pub recipient_name: String,
+    /// Where it goes.
+    pub address: String,
+    /// Whether the reader may still be told there: a user who has left may not, nor one whose address
+    /// is no longer a verified one of theirs.
+    pub permitted: bool,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// The row of the reader's reply address.
+    pub reply_row: Option<i64>,
+    /// The ticket.
+    pub ticket_id: TicketId,
+    /// The ticket as it was after the event.
+    pub ticket: TicketSnapshot,
+    /// The name of the ticket's department.
+    pub department: Option<String>,
+    /// The name of the ticket's client.
+    pub client_name: String,
+    /// An address of the ticket's client.
+    pub client_address: Option<String>,
+    /// The name of whoever made that version of the ticket, if it was a person.
+    pub actor_name: Option<String>,
+    /// The message that the event is about, or that the reader has to know of.
+    pub message: Option<LetterMessage>,
+    /// For an event that tells of a failed answer: where it was to go, and why it did not.
+    pub failure: Option<LetterFailure>,
+}
+
+/// A message as a mail shows it.
+#[derive(Debug, Clone)]
+pub struct LetterMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// What it is to those who read.
+    pub kind: MessageKind,
+    /// Who wrote it, as well as that is known.
+    pub author: String,
+    /// Its text.
+    pub text: String,
+    /// What an agent should know before reading.
+    pub notice: Option<String>,
+    /// Why it counts as sent by a program.
+    pub automatic: Option<String>,
+    /// When it was taken.
+    pub received_at: DateTime<Utc>,
+}
+
+/// A failed answer.
+#[derive(Debug, Clone)]
+pub struct LetterFailure {
+    /// Where it was to go.
+    pub address: String,
+    /// What the other side said last, or why it was not asked.
+    pub answer: String,
+}
+
+/// Reads the letter of a delivery.
+///
+/// # Errors
+/// When the database refuses or cannot be reached, when there is no such delivery, or when what the
+/// ticket was can no longer be read.
+pub async fn load(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Letter> {
+    let row = sqlx::query!(
+        r#"select coalesce(a.from_name, z.data->>'brand', o.name) as "brand!", a.address as account_address, n.template, n.reason,
+                  n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId",
+                  coalesce(u.name, c.name) as "recipient_name!", d.address, d.message_id, d.ticket_id as "ticket_id: TicketId",
+                  (n.user_id is null or u.archived_at is null and exists (
+                      select from user_contacts k
+                      where k.tenant_id = u.tenant_id and k.user_id = u.id and k.type = 'email' and k.value = d.address
+                        and k.verified_at is not null)) as "permitted!",
+                  (select r.id from reply_addresses r
+                   where r.tenant_id = d.tenant_id and r.ticket_id = d.ticket_id and r.user_id is not distinct from n.user_id
+                     and r.client_id is not distinct from n.client_id) as reply_row,
+                  v.state as "ticket: Json<TicketSnapshot>", p.kind, p.message_id as "about: MessageId",
+                  coalesce(au.name, ac.name) as actor_name
+           from deliveries d
+           join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id
+           join event_plans p on p.tenant_id = n.tenant_id and p.event_id = n.event_id
+           join ticket_versions v on v.tenant_id = p.tenant_id and v.ticket_id = p.ticket_id and v.version = p.version
+           join channel_accounts a on a.tenant_id = d.tenant_id and a.id = d.account_id
+           join tenants o on o.id = d.tenant_id
+           left join customize z on z.tenant_id = d.tenant_id
+           left join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
+           left join clients c on c.tenant_id = n.tenant_id and c.id = n.client_id
+           left join users au on au.tenant_id = v.tenant_id and au.id = v.actor_user_id
+           left join clients ac on ac.tenant_id = v.tenant_id and ac.id = v.actor_client_id
+           where d.tenant_id = $1 and d.id = $2"#,
+        tenant.0,
+        id.0,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let ticket = row.ticket.0;
+    let (client_name, client_address) = client(connection, tenant, row.ticket_id, ticket.client_id).await?;
+    let department = match ticket.department_id {
+        Some(id) => {
+            sqlx::query_scalar!("select name from departments where tenant_id = $1 and id = $2", tenant.0, id.0)
+                .fetch_optional(&mut *connection)
+                .await?
+        }
+        None => None,
+    };
+    let failure = match row.about.filter(|_| row.kind == "delivery.failed") {
+        Some(about) => failure(connection, tenant, about).await?,
+        None => None,
+    };
+    // Whoever a ticket is given to has to read what it is about.
+    let shown = match row.about {
+        None if row.kind == "ticket.assigned" => latest_message(connection, tenant, row.ticket_id, ticket.message_count).await?,
+        about => about,
+    };
+    let message = match shown {
+        Some(shown) => Some(message(connection, tenant, shown).await?),
+        None => None,
+    };
+    let recipient = row.user_id.map(ReplyRecipient::User).or(row.client_id.map(ReplyRecipient::Client)).ok_or(sqlx::Error::RowNotFound)?;
+    Ok(Letter {
+        tenant_id: tenant,
+        brand: row.brand,
+        account_address: row.account_address,
+        template: row.template,
+        reason: row.reason,
+        recipient,
+        recipient_name: row.recipient_name,
+        address: row.address,
+        permitted: row.permitted,
+        message_id: row.message_id,
+        reply_row: row.reply_row,
+        ticket_id: row.ticket_id,
+        ticket,
+        department,
+        client_name,
+        client_address,
+        actor_name: row.actor_name,
+        message,
+        failure,
+    })
+}
+
+async fn client(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ticket: TicketId,
+    client: ClientId,
+) -> sqlx::Result<(String, Option<String>)> {
+    let row = sqlx::query!(
+        "select c.name,
+                coalesce(
+                    (select m.sender_address from messages m
+                     where m.tenant_id = $1 and m.ticket_id = $2 and m.author_client_id = c.id and m.sender_address is not null
+                     order by m.position desc limit 1),
+                    (select e.value from client_external_ids e
+                     where e.tenant_id = $1 and e.client_id = c.id and e.type = 'email' order by e.created_at, e.id limit 1)) as address
+         from clients c where c.tenant_id = $1 and c.id = $3",
+        tenant.0,
+        ticket.0,
+        client.0,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((row.name, row.address))
+}
+
+/// The latest message between client and desk among the first `count` on a ticket.
+async fn latest_message(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId, count: i32) -> sqlx::Result<Option<MessageId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: MessageId" from messages
+           where tenant_id = $1 and ticket_id = $2 and kind = 'public' and position <= $3 order by position desc limit 1"#,
+        tenant.0,
+        ticket.0,
+        count,
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+async fn message(connection: &mut PgConnection, tenant: TenantId, id: MessageId) -> sqlx::Result<LetterMessage> {
+    sqlx::query_as!(
+        LetterMessage,
+        r#"select m.id as "id: MessageId", m.kind as "kind: MessageKind",
+                  coalesce(u.name, m.sender_name, c.name, m.sender_address, 'Switchboard') as "author!",
+                  m.text, m.notice, m.automatic, m.received_at
+           from messages m
+           left join users u on u.tenant_id = m.tenant_id and u.id = m.author_user_id
+           left join clients c on c.tenant_id = m.tenant_id and c.id = m.author_client_id
+           where m.tenant_id = $1 and m.id = $2"#,
+        tenant.0,
+        id.0,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// The failed delivery of a message to its client. What was refused before the first attempt says why
+/// in its notification.
+async fn failure(connection: &mut PgConnection, tenant: TenantId, message: MessageId) -> sqlx::Result<Option<LetterFailure>> {
+    sqlx::query_as!(
+        LetterFailure,
+        r#"select d.address,
+                  coalesce((select a.answer from delivery_attempts a
+                            where a.tenant_id = d.tenant_id and a.delivery_id = d.id order by a.attempt desc limit 1),
+                           n.reason) as "answer!"
+           from event_plans p
+           join notifications n on n.tenant_id = p.tenant_id and n.event_id = p.event_id and n.client_id is not null
+           join deliveries d on d.tenant_id = n.tenant_id and d.notification_id = n.id and d.status = 'failed'
+           where p.tenant_id = $1 and p.message_id = $2 and p.kind = 'message.added'"#,
+        tenant.0,
+        message.0,
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// A mail that the reader of a letter has, on the same ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its Message-ID.
+    pub message_id: String,
+    /// Whether the reader wrote it, rather than got it.
+    pub is_theirs: bool,
+}
+
+/// The mails that the reader of a letter wrote or got before it on the same ticket, the oldest first.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn earlier(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Vec<Earlier>> {
+    sqlx::query_as!(
+        Earlier,
+        r#"with this as (
+               select d.*, n.client_id, (v.state->>'message_count')::int as message_count
+               from deliveries d
+               join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id
+               join ticket_versions v on v.tenant_id = d.tenant_id and v.ticket_id = d.ticket_id and v.version = d.ticket_version
+               where d.tenant_id = $1 and d.id = $2
+           )
+           select message_id as "message_id!", is_theirs as "is_theirs!" from (
+               select i.message_id, true as is_theirs, m.position, m.received_at as at
+               from this
+               join messages m on m.tenant_id = this.tenant_id and m.ticket_id = this.ticket_id and m.author_client_id = this.client_id
+                and m.position <= this.message_count
+               join message_ids i on i.tenant_id = m.tenant_id and i.ticket_id = m.ticket_id and i.inbound_id = m.inbound_id
+                and i.origin = 'seen'
+               union all
+               select d.message_id, false, (v.state->>'message_count')::int, d.planned_at
+               from this
+               join deliveries d on d.tenant_id = this.tenant_id and d.ticket_id = this.ticket_id and d.recipient_id = this.recipient_id
+                and d.channel = this.channel and d.status <> 'failed'
+                and (d.ticket_version, d.planned_at, d.id) < (this.ticket_version, this.planned_at, this.id)
+               join ticket_versions v on v.tenant_id = d.tenant_id and v.ticket_id = d.ticket_id and v.version = d.ticket_version
+           ) as earlier
+           order by position, is_theirs desc, at, message_id"#,
+        tenant.0,
+        id.0,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// An attachment of a message, by reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetterAttachment {
+    /// Where its bytes lie.
+    pub media_id: MediaId,
+    /// The file name.
+    pub name: String,
+    /// The media type.
+    pub content_type: String,
+    /// The size in bytes.
+    pub size: i64,
+}
+
+/// The attachments of a message, in order.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn attachments(connection: &mut PgConnection, tenant: TenantId, message: MessageId) -> sqlx::Result<Vec<LetterAttachment>> {
+    sqlx::query_as!(
+        LetterAttachment,
+        r#"select media_id as "media_id: MediaId", name, content_type, size from attachments
+           where tenant_id = $1 and message_id = $2 order by position"#,
+        tenant.0,
+        message.0,
+    )
+    .fetch_all(connection)
+    .await
+}

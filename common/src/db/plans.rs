@@ -1,0 +1,238 @@
+//! What an event is about, as its plan needs it, and the plans themselves: one an event, with who is
+//! told and who is not.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::tickets::{MessageDirection, MessageKind};
+use crate::domain::event::Event;
+use crate::domain::explanation::ToldDecision;
+use crate::domain::inbound::Trust;
+use crate::domain::ticket::TicketSnapshot;
+use crate::ids::{ClientId, DeliveryId, EventId, MessageId, TenantId, TicketId, UserId};
+
+/// Those of the events that were planned before.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn planned(connection: &mut PgConnection, events: &[&Event]) -> sqlx::Result<HashSet<(TenantId, EventId)>> {
+    let rows = sqlx::query!(
+        r#"select p.tenant_id as "tenant_id: TenantId", p.event_id as "event_id: EventId"
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, event_id)
+           join event_plans p on p.tenant_id = w.tenant_id and p.event_id = w.event_id"#,
+        &events.iter().map(|event| event.tenant_id.0).collect::<Vec<_>>(),
+        &events.iter().map(|event| event.id.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.event_id)).collect())
+}
+
+/// The tickets as they were after the events.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn snapshots(
+    connection: &mut PgConnection,
+    events: &[&Event],
+) -> sqlx::Result<HashMap<(TenantId, TicketId, i32), TicketSnapshot>> {
+    let rows = sqlx::query!(
+        r#"select v.tenant_id as "tenant_id: TenantId", v.ticket_id as "ticket_id: TicketId", v.version, v.state as "state: Json<TicketSnapshot>"
+           from unnest($1::uuid[], $2::uuid[], $3::int[]) as w (tenant_id, ticket_id, version)
+           join ticket_versions v on v.tenant_id = w.tenant_id and v.ticket_id = w.ticket_id and v.version = w.version"#,
+        &events.iter().map(|event| event.tenant_id.0).collect::<Vec<_>>(),
+        &events.iter().map(|event| event.ticket_id.0).collect::<Vec<_>>(),
+        &events.iter().map(|event| event.version).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.ticket_id, row.version), row.state.0)).collect())
+}
+
+/// What a plan needs to know of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageFacts {
+    /// On which ticket it is.
+    pub ticket_id: TicketId,
+    /// What it is to those who read.
+    pub kind: MessageKind,
+    /// Which way it went.
+    pub direction: MessageDirection,
+    /// The user who wrote it, if one did.
+    pub author_user: Option<UserId>,
+    /// The address that it came from.
+    pub sender_address: Option<String>,
+    /// How far the sender is vouched for.
+    pub trust: Trust,
+    /// Why it counts as sent by a program.
+    pub automatic: Option<String>,
+}
+
+/// The messages that the events are about.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx::Result<HashMap<(TenantId, MessageId), MessageFacts>> {
+    let wanted: Vec<(TenantId, MessageId)> = events.iter().filter_map(|event| Some((event.tenant_id, event.message_id?))).collect();
+    let rows = sqlx::query!(
+        r#"select m.tenant_id as "tenant_id: TenantId", m.id as "id: MessageId", m.ticket_id as "ticket_id: TicketId",
+                  m.kind as "kind: MessageKind", m.direction as "direction: MessageDirection",
+                  m.author_user_id as "author_user: UserId", m.sender_address, m.trust as "trust: Trust", m.automatic
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+           join messages m on m.tenant_id = w.tenant_id and m.id = w.id"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let facts = rows.into_iter().map(|row| {
+        let facts = MessageFacts {
+            ticket_id: row.ticket_id,
+            kind: row.kind,
+            direction: row.direction,
+            author_user: row.author_user,
+            sender_address: row.sender_address,
+            trust: row.trust,
+            automatic: row.automatic,
+        };
+        ((row.tenant_id, row.id), facts)
+    });
+    Ok(facts.collect())
+}
+
+/// What a plan needs to know of the client of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientFacts {
+    /// The name.
+    pub name: String,
+    /// Where they are answered: the address that they last wrote from on this ticket, themselves
+    /// rather than by a program, or else the first that is known of them.
+    pub address: Option<String>,
+    /// All that ever came from them on this ticket was sent by programs.
+    pub only_automatic: bool,
+}
+
+/// The clients of tickets.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn clients(
+    connection: &mut PgConnection,
+    wanted: &[(TenantId, TicketId, ClientId)],
+) -> sqlx::Result<HashMap<(TenantId, TicketId), ClientFacts>> {
+    let rows = sqlx::query!(
+        r#"select w.tenant_id as "tenant_id!: TenantId", w.ticket_id as "ticket_id!: TicketId", c.name,
+                  coalesce(
+                      (select m.sender_address from messages m
+                       join client_external_ids e on e.tenant_id = m.tenant_id and e.type = 'email' and e.value = m.sender_address
+                        and e.client_id = m.author_client_id
+                       where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id and m.author_client_id = w.client_id
+                       order by m.automatic is not null, m.position desc limit 1),
+                      (select e.value from client_external_ids e
+                       where e.tenant_id = w.tenant_id and e.client_id = w.client_id and e.type = 'email'
+                       order by e.created_at, e.id limit 1)) as address,
+                  coalesce((select bool_and(m.automatic is not null) from messages m
+                            where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id and m.author_client_id = w.client_id),
+                           false) as "only_automatic!"
+           from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (tenant_id, ticket_id, client_id)
+           join clients c on c.tenant_id = w.tenant_id and c.id = w.client_id"#,
+        &wanted.iter().map(|(tenant, ..)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, ticket, _)| ticket.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(.., client)| client.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            ((row.tenant_id, row.ticket_id), ClientFacts { name: row.name, address: row.address, only_automatic: row.only_automatic })
+        })
+        .collect())
+}
+
+/// The templates of the deliveries that the events say have failed.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn failed_templates(connection: &mut PgConnection, events: &[&Event]) -> sqlx::Result<HashMap<(TenantId, DeliveryId), String>> {
+    let wanted: Vec<(TenantId, DeliveryId)> = events.iter().filter_map(|event| Some((event.tenant_id, event.delivery_id?))).collect();
+    let rows = sqlx::query!(
+        r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", n.template
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+           join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id
+           join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.id), row.template)).collect())
+}
+
+/// Keeps clients and tickets from being deleted or locked by a router until the end of the
+/// transaction, in the lock order, so that the foreign keys of what is written next find them held.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn hold(connection: &mut PgConnection, wanted: &[(TenantId, TicketId, ClientId)]) -> sqlx::Result<()> {
+    let tenants: Vec<Uuid> = wanted.iter().map(|(tenant, ..)| tenant.0).collect();
+    sqlx::query!(
+        "select c.id from clients c
+         where (c.tenant_id, c.id) in (select * from unnest($1::uuid[], $2::uuid[]))
+         order by c.tenant_id, c.id
+         for key share of c",
+        &tenants,
+        &wanted.iter().map(|(.., client)| client.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "select t.id from tickets t
+         where (t.tenant_id, t.id) in (select * from unnest($1::uuid[], $2::uuid[]))
+         order by t.tenant_id, t.id
+         for key share of t",
+        &tenants,
+        &wanted.iter().map(|(_, ticket, _)| ticket.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes the plans of events and returns those that are new: of two who plan the same event, one is
+/// the first.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn insert(
+    connection: &mut PgConnection,
+    plans: &[(&Event, &[ToldDecision])],
+    now: DateTime<Utc>,
+) -> sqlx::Result<HashSet<(TenantId, EventId)>> {
+    let mut sorted = plans.to_vec();
+    sorted.sort_unstable_by_key(|(event, _)| (event.tenant_id, event.id));
+    let rows = sqlx::query!(
+        r#"insert into event_plans (tenant_id, event_id, kind, ticket_id, version, message_id, decisions, planned_at)
+           select p.tenant_id, p.event_id, p.kind, p.ticket_id, p.version, p.message_id, p.decisions, $8
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::jsonb[])
+                with ordinality as p (tenant_id, event_id, kind, ticket_id, version, message_id, decisions, n)
+           order by p.n
+           on conflict (tenant_id, event_id) do nothing
+           returning tenant_id as "tenant_id: TenantId", event_id as "event_id: EventId""#,
+        &sorted.iter().map(|(event, _)| event.tenant_id.0).collect::<Vec<_>>(),
+        &sorted.iter().map(|(event, _)| event.id.0).collect::<Vec<_>>(),
+        sorted.iter().map(|(event, _)| event.kind.as_str()).collect::<Vec<_>>() as _,
+        &sorted.iter().map(|(event, _)| event.ticket_id.0).collect::<Vec<_>>(),
+        &sorted.iter().map(|(event, _)| event.version).collect::<Vec<_>>(),
+        &sorted.iter().map(|(event, _)| event.message_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        sorted.iter().map(|(_, decisions)| Json(decisions)).collect::<Vec<_>>() as _,
+        now,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.event_id)).collect())
+}
