@@ -1,1 +1,67 @@
-//! Stub.
+//! Tells people what happened to tickets.
+//!
+//! In the order in which an event travels:
+//!
+//! 1. [`plan`] takes batches of events from the broker and decides, once an event, who is told of it
+//!    and who is not, and why. In one transaction it writes the plan, the notifications and the
+//!    deliveries, and takes the events out of the outbox.
+//! 2. [`deliver`] claims deliveries that are due, under a lease and with the attempt on record before
+//!    any I/O; has each written and sent; and records how that ended: sent, to be tried again later,
+//!    or failed, in which case the author of an answer hears of it.
+//! 3. [`render`] writes the mail: the template's subject, text and HTML, and the headers that thread it
+//!    in the reader's mail program and lead an answer back to the ticket.
+//! 4. [`transport`] hands it to a mail server, a folder or a test.
+//!
+//! Any number of notifiers may run on one database.
+
+pub mod deliver;
+mod failed;
+pub mod plan;
+pub mod render;
+pub mod transport;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::{Broker, Loop, Queue, consume};
+use tokio_util::sync::CancellationToken;
+
+use crate::deliver::Deliverer;
+use crate::plan::Planner;
+pub use crate::transport::Transport;
+
+/// How many events are planned at once, at most.
+const BATCH: usize = 64;
+/// How long a batch may take to plan: shorter than the broker's lease.
+const BATCH_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long whoever sends a mail holds it. When the lease ends before the outcome is recorded, nobody
+/// knows whether it was sent, and it is sent again. A mail server has half of that to take it.
+pub const LEASE: Duration = Duration::from_mins(2);
+
+/// What a notifier works with.
+#[derive(Debug, Clone)]
+pub struct Notifier {
+    /// The database.
+    pub pool: PgPool,
+    /// Where the events come from.
+    pub broker: Arc<dyn Broker>,
+    /// Clock and randomness.
+    pub ambient: Ambient,
+    /// Where mail goes.
+    pub transport: Transport,
+    /// How long whoever sends a mail holds it; [`LEASE`] unless there is a reason.
+    pub lease: Duration,
+}
+
+/// Plans and delivers until `stop`, and then finishes what is in flight. Never fails: without
+/// infrastructure it waits.
+pub async fn run(notifier: Notifier, stop: CancellationToken) {
+    let Notifier { pool, broker, ambient, transport, lease } = notifier;
+    let planner = Planner::new(pool.clone(), ambient.clone());
+    let deliverer = Deliverer::new(pool, ambient.clone(), transport, lease);
+    let events = Loop { broker, queue: Queue::Events, batch: BATCH, limit: BATCH_LIMIT, ambient, stop: stop.clone() };
+    tokio::join!(consume(&events, &planner), deliverer.run(&stop));
+}

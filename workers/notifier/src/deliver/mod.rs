@@ -1,0 +1,166 @@
+//! Sends what is due. Deliveries are claimed under a lease, no more than are sent at once; each is
+//! written ([`letter`]), sent, and its outcome recorded ([`outcome`]) by a task of its own.
+
+mod letter;
+mod outcome;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgListener;
+use sqlx::{Connection, PgPool};
+use switchboard_common::ambient::Ambient;
+use switchboard_common::db::deliveries::{self, DeliveryStatus};
+use switchboard_common::db::{self, notifications};
+use switchboard_common::domain::inbound::Channel;
+use switchboard_common::schedule;
+use switchboard_common::supervise::{Backoff, supervise};
+use tokio::sync::Mutex;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::transport::Transport;
+
+/// How many mails are sent at once.
+const CONCURRENCY: usize = 16;
+/// How often it is looked when nobody notifies.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Sends mail that is due.
+#[derive(Debug, Clone)]
+pub struct Deliverer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    pool: PgPool,
+    ambient: Ambient,
+    transport: Transport,
+    limits: Limits,
+}
+
+/// Time limits, all within the lease on a delivery: whoever holds it is done before it ends.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    lease: Duration,
+    /// For reading and writing a mail.
+    write: Duration,
+    /// For handing it over.
+    send: Duration,
+}
+
+impl Limits {
+    fn within(lease: Duration) -> Self {
+        Self { lease, write: lease / 4, send: lease / 2 }
+    }
+}
+
+impl Deliverer {
+    /// Sends what is due in this database by this transport. A delivery that is not done when its
+    /// `lease` ends is taken for lost, and sent again.
+    #[must_use]
+    pub fn new(pool: PgPool, ambient: Ambient, transport: Transport, lease: Duration) -> Self {
+        Self { shared: Arc::new(Shared { pool, ambient, transport, limits: Limits::within(lease) }) }
+    }
+
+    /// Delivers until `stop`, and then finishes what is in flight. Without a database it waits.
+    pub async fn run(&self, stop: &CancellationToken) {
+        let backoff = Backoff::new();
+        let in_flight = Mutex::new(JoinSet::new());
+        supervise("mail delivery", &self.shared.ambient, stop, &backoff, || async {
+            self.serve(&mut *in_flight.lock().await, &backoff, stop).await
+        })
+        .await;
+        let mut in_flight = in_flight.into_inner();
+        while let Some(ended) = in_flight.join_next().await {
+            note_panic(ended);
+        }
+        self.shared.transport.rest().await;
+    }
+
+    async fn serve(&self, in_flight: &mut JoinSet<()>, backoff: &Backoff, stop: &CancellationToken) -> anyhow::Result<()> {
+        // Listens before it looks, so that what is planned in between is not missed.
+        let mut listener = PgListener::connect_with(&self.shared.pool).await?;
+        listener.listen(notifications::CHANNEL).await?;
+        loop {
+            let look_again = self.fill(in_flight).await?;
+            backoff.reset();
+            if in_flight.is_empty() {
+                self.shared.transport.rest().await;
+            }
+            let is_full = in_flight.len() >= CONCURRENCY;
+            let wait = (look_again - self.shared.ambient.now()).to_std().unwrap_or_default();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                Some(ended) = in_flight.join_next() => note_panic(ended),
+                hint = listener.recv(), if !is_full => drop(hint?),
+                () = self.shared.ambient.clock.sleep(wait), if !is_full => {}
+            }
+        }
+    }
+
+    /// Sends what is due now, and returns when nothing more is: how many mails it tried to send.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn drain(&self) -> anyhow::Result<usize> {
+        let mut in_flight = JoinSet::new();
+        let mut sent = 0;
+        loop {
+            self.fill(&mut in_flight).await?;
+            match in_flight.join_next().await {
+                None => return Ok(sent),
+                Some(ended) => note_panic(ended),
+            }
+            sent += 1;
+        }
+    }
+
+    /// Takes on as much as there is room for. Returns when to look again.
+    async fn fill(&self, in_flight: &mut JoinSet<()>) -> anyhow::Result<DateTime<Utc>> {
+        self.take_back_expired().await?;
+        let room = CONCURRENCY.saturating_sub(in_flight.len());
+        let now = self.shared.ambient.now();
+        let token: Uuid = self.shared.ambient.new_id();
+        let limit = i64::try_from(room).unwrap_or_default();
+        let mut session = db::Session::open(&self.shared.pool).await?;
+        let leased = deliveries::claim(&mut session, Channel::Email, token, now, now + self.shared.limits.lease, limit).await?;
+        let next_due = deliveries::next_due(&mut session, Channel::Email, now).await?;
+        session.done();
+        for leased in leased {
+            let shared = Arc::clone(&self.shared);
+            in_flight.spawn(async move { shared.deliver(leased).await });
+        }
+        Ok(next_due.map_or(now + POLL, |due| due.min(now + POLL)))
+    }
+
+    /// Takes back what somebody did not come back from.
+    async fn take_back_expired(&self) -> anyhow::Result<()> {
+        let shared = &self.shared;
+        let now = shared.ambient.now();
+        let most = i32::try_from(schedule::ATTEMPTS).unwrap_or(i32::MAX);
+        let mut session = db::Session::open(&shared.pool).await?;
+        let mut transaction = session.begin().await?;
+        let expired = deliveries::expire(&mut transaction, Channel::Email, most, now).await?;
+        for (tenant, delivery, status) in &expired {
+            tracing::warn!(delivery.id = %delivery, "The lease on a mail ran out: nobody knows whether it was sent, so it is sent again");
+            if *status == DeliveryStatus::Failed {
+                outcome::tell_of_failure(&mut transaction, *tenant, *delivery, &shared.ambient).await?;
+            }
+        }
+        transaction.commit().await?;
+        session.done();
+        Ok(())
+    }
+}
+
+/// A delivery whose task panicked keeps its lease until it runs out.
+fn note_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!("A delivery ended without a result: {error}");
+    }
+}

@@ -1,0 +1,135 @@
+//! How an attempt ended, and what follows from it.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection};
+use switchboard_common::ambient::Ambient;
+use switchboard_common::db::deliveries::{self, AttemptOutcome, DeliveryStatus, Leased, Report};
+use switchboard_common::db::{self, outbox};
+use switchboard_common::ids::{DeliveryId, TenantId};
+use switchboard_common::schedule;
+use switchboard_common::supervise::Backoff;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::letter::Unwritten;
+use crate::failed::{FailedAnswer, failed_event};
+use crate::render::Template;
+use crate::transport::{Refusal, tidy};
+
+impl Shared {
+    /// Writes and sends a mail, and records how that ended.
+    pub(super) async fn deliver(&self, leased: Leased) {
+        let sent = match self.write(&leased).await {
+            Ok(mail) => self.transport.send(&mail.envelope, &mail.bytes, self.limits.send).await,
+            Err(Unwritten::Unavailable) => Err(Refusal::ForNow { answer: Unwritten::Unavailable.to_string() }),
+            Err(reason) => Err(Refusal::ForGood { answer: tidy(&format!("not sent: {reason}")) }),
+        };
+        let report = report(sent, leased.attempt, self.ambient.now(), self.ambient.fraction());
+        log(&leased, &report);
+        self.record(&leased, &report).await;
+    }
+
+    /// Records an outcome, for as long as the lease holds: without it the mail would be sent again.
+    async fn record(&self, leased: &Leased, report: &Report) {
+        let backoff = Backoff::new();
+        let never = CancellationToken::new();
+        loop {
+            match self.try_record(leased, report).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    tracing::warn!(delivery.id = %leased.id, "The lease on a mail ran out before its outcome was recorded");
+                    return;
+                }
+                Err(error) if self.ambient.now() < leased.until && (db::is_infrastructure(&error) || db::is_conflict(&error)) => {
+                    tracing::debug!(delivery.id = %leased.id, "The outcome of a mail is not recorded yet: {error}");
+                    backoff.wait(&self.ambient, &never).await;
+                }
+                Err(error) => {
+                    tracing::error!(delivery.id = %leased.id, "The outcome of a mail cannot be recorded: {error}");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn try_record(&self, leased: &Leased, report: &Report) -> sqlx::Result<bool> {
+        let mut session = db::Session::open(&self.pool).await?;
+        let mut transaction = session.begin().await?;
+        let recorded = deliveries::record(&mut transaction, leased, report, self.ambient.now()).await?;
+        if recorded && report.status == DeliveryStatus::Failed {
+            tell_of_failure(&mut transaction, leased.tenant_id, leased.id, &self.ambient).await?;
+        }
+        transaction.commit().await?;
+        session.done();
+        Ok(recorded)
+    }
+}
+
+/// What follows from how attempt number `attempt` ended.
+fn report(sent: Result<String, Refusal>, attempt: i32, now: DateTime<Utc>, fraction: f64) -> Report {
+    let again = || schedule::next_wait(attempt.unsigned_abs(), fraction).map(|wait| now + wait);
+    let (outcome, answer, next_attempt_at) = match sent {
+        Ok(answer) => return Report { outcome: AttemptOutcome::Sent, answer, status: DeliveryStatus::Sent, next_attempt_at: None },
+        Err(Refusal::ForNow { answer }) => (AttemptOutcome::RefusedForNow, answer, again()),
+        Err(Refusal::ForGood { answer }) => (AttemptOutcome::RefusedForGood, answer, None),
+        Err(Refusal::Unknown { answer }) => (AttemptOutcome::Ambiguous, answer, again()),
+    };
+    let status = if next_attempt_at.is_some() { DeliveryStatus::Queued } else { DeliveryStatus::Failed };
+    Report { outcome, answer, status, next_attempt_at }
+}
+
+/// Adds the event that tells of a failed answer. Nobody is told of a notification that failed, or
+/// telling would go round in circles.
+pub(super) async fn tell_of_failure(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    delivery: DeliveryId,
+    ambient: &Ambient,
+) -> sqlx::Result<()> {
+    let failed = deliveries::failed(connection, tenant, delivery).await?;
+    if Template::parse(&failed.template).is_some_and(Template::is_answer) {
+        let answer = FailedAnswer { ticket_id: failed.ticket_id, version: failed.version, message_id: failed.message_id };
+        outbox::add(connection, &[failed_event(tenant, delivery, answer, ambient)], ambient.now()).await?;
+    }
+    Ok(())
+}
+
+/// The answer stays in the database: it may hold an address.
+fn log(leased: &Leased, report: &Report) {
+    let (id, attempt, outcome) = (leased.id, leased.attempt, report.outcome);
+    match report.status {
+        DeliveryStatus::Failed => tracing::warn!(delivery.id = %id, attempt, ?outcome, "A mail failed for good"),
+        DeliveryStatus::Queued => tracing::info!(delivery.id = %id, attempt, ?outcome, "A mail was not taken and is tried again later"),
+        _ => tracing::debug!(delivery.id = %id, attempt, "A mail was sent"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
+    }
+
+    #[test]
+    fn what_is_refused_for_now_is_tried_again_by_the_schedule_and_in_the_end_fails() {
+        let refused = |attempt| report(Err(Refusal::ForNow { answer: "450 later".to_owned() }), attempt, now(), 0.5);
+        assert_eq!(refused(1).next_attempt_at, Some(now() + chrono::TimeDelta::seconds(5)));
+        assert_eq!(refused(7).next_attempt_at, Some(now() + chrono::TimeDelta::hours(10)));
+        assert_eq!((refused(8).status, refused(8).next_attempt_at), (DeliveryStatus::Failed, None));
+        assert_eq!(refused(8).outcome, AttemptOutcome::RefusedForNow);
+    }
+
+    #[test]
+    fn what_may_have_been_taken_is_marked_ambiguous_and_tried_again() {
+        let lost = report(Err(Refusal::Unknown { answer: "connection reset".to_owned() }), 1, now(), 0.5);
+        assert_eq!((lost.outcome, lost.status), (AttemptOutcome::Ambiguous, DeliveryStatus::Queued));
+    }
+
+    #[test]
+    fn what_is_refused_for_good_fails_at_once() {
+        let refused = report(Err(Refusal::ForGood { answer: "550 no".to_owned() }), 1, now(), 0.5);
+        assert_eq!((refused.outcome, refused.status), (AttemptOutcome::RefusedForGood, DeliveryStatus::Failed));
+    }
+}

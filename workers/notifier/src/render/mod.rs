@@ -1,0 +1,101 @@
+//! From a letter to the bytes of a mail. Pure: what the mail says was read before, and nothing here
+//! looks anything up.
+
+mod clean;
+mod mail;
+#[cfg(test)]
+mod samples;
+mod templates;
+mod thread;
+mod view;
+
+use chrono::{DateTime, Utc};
+use lettre::address::Envelope;
+use switchboard_common::db::letters::{Earlier, Letter};
+use switchboard_common::db::reply_addresses::ReplyRecipient;
+use switchboard_common::domain::address::EmailAddress;
+use switchboard_common::reply_token::SigningKeys;
+
+pub use templates::Template;
+
+/// A mail, ready to be handed over.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// From whom and to whom, as the mail servers see it.
+    pub envelope: Envelope,
+    /// The mail.
+    pub bytes: Vec<u8>,
+}
+
+/// A file that comes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The files of the message that a mail is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Enclosures {
+    /// Those that come with the mail.
+    pub files: Vec<File>,
+    /// The names of those that are too large for it.
+    pub left_out: Vec<String>,
+}
+
+/// Why a letter cannot be written. Trying again does not help.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The database names a template that is not there.
+    #[error("there is no template {0}")]
+    NoTemplate(String),
+    /// A template asks for what the letter does not have.
+    #[error("the template cannot be filled in: {0}")]
+    Template(#[from] handlebars::RenderError),
+    /// An address that no mail can be sent to or from.
+    #[error("mail cannot be sent {0}: it is not a mail address")]
+    Address(&'static str),
+    /// The mail could not be put together.
+    #[error("the mail cannot be put together: {0}")]
+    Mail(#[from] std::io::Error),
+}
+
+/// All that a mail is written from.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// What it says.
+    pub letter: &'a Letter,
+    /// What its reader wrote and got before.
+    pub earlier: &'a [Earlier],
+    /// The files.
+    pub enclosures: &'a Enclosures,
+    /// The keys of the tenant's reply addresses.
+    pub keys: &'a SigningKeys,
+    /// When it is sent.
+    pub now: DateTime<Utc>,
+}
+
+/// Writes a mail.
+///
+/// # Errors
+/// When the letter is not complete, or an address is none.
+pub fn render(draft: Draft<'_>) -> Result<Mail, RenderError> {
+    let letter = draft.letter;
+    let template = Template::parse(&letter.template).ok_or_else(|| RenderError::NoTemplate(letter.template.clone()))?;
+    let written = templates::write(template, &view::View::new(letter, draft.enclosures))?;
+    let thread = match letter.recipient {
+        ReplyRecipient::Client(_) => thread::of_client(draft.earlier),
+        ReplyRecipient::User(_) => thread::of_user(draft.earlier),
+    };
+    let account = EmailAddress::parse(&letter.account_address).map_err(|_| RenderError::Address("from the account's address"))?;
+    let reply_address = letter.reply_row.and_then(|row| draft.keys.address(&account, row)).unwrap_or_else(|| account.clone());
+    let bytes = mail::build(&draft, template, &written, &thread, &reply_address)?;
+    let from = reply_address.as_str().parse().map_err(|_| RenderError::Address("from the reader's reply address"))?;
+    let to = letter.address.parse().map_err(|_| RenderError::Address("to the reader's address"))?;
+    let envelope = Envelope::new(Some(from), vec![to]).map_err(|_| RenderError::Address("to nobody"))?;
+    Ok(Mail { envelope, bytes })
+}

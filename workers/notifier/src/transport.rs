@@ -1,0 +1,119 @@
+//! Where mail goes: to a mail server, into a folder, or to a test that reads it.
+
+mod file;
+mod memory;
+mod smtp;
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use lettre::address::Envelope;
+use secrecy::SecretString;
+
+pub use file::Folder;
+pub use memory::{Memory, Sent};
+pub use smtp::{InvalidUrl, Smtp};
+
+/// The longest answer of the other side that is kept, in characters.
+const LONGEST_ANSWER: usize = 500;
+
+/// Where mail goes.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// To a mail server.
+    Smtp(Smtp),
+    /// Into a folder, one file a mail.
+    File(Folder),
+    /// To a test.
+    Memory(Memory),
+}
+
+/// Why a mail was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It may be taken later.
+    ForNow {
+        /// What the other side said, or what was in the way.
+        answer: String,
+    },
+    /// It will not be taken.
+    ForGood {
+        /// What the other side said.
+        answer: String,
+    },
+    /// It was handed over whole, and then no answer came: it may have been taken.
+    Unknown {
+        /// What came instead of an answer.
+        answer: String,
+    },
+}
+
+impl Transport {
+    /// A mail server: `smtp://host:port`, with `?tls=required` or `?tls=opportunistic` for STARTTLS,
+    /// or `smtps://host:port`; with `user:password@` if it asks for them, and with the name that it is
+    /// greeted by as the path.
+    ///
+    /// # Errors
+    /// When the URL is not one of these.
+    pub fn smtp(url: &SecretString) -> Result<Self, InvalidUrl> {
+        Ok(Self::Smtp(Smtp::new(url)?))
+    }
+
+    /// A folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn file(folder: &Path) -> io::Result<Self> {
+        Ok(Self::File(Folder::new(folder)?))
+    }
+
+    /// Keeps what was sent. Read it by a clone of the [`Memory`].
+    #[must_use]
+    pub fn memory() -> (Self, Memory) {
+        let memory = Memory::default();
+        (Self::Memory(memory.clone()), memory)
+    }
+
+    /// Hands a mail over within `limit`, and returns the answer.
+    ///
+    /// # Errors
+    /// When it was not taken, or may not have been.
+    pub async fn send(&self, envelope: &Envelope, bytes: &[u8], limit: Duration) -> Result<String, Refusal> {
+        let answer = match self {
+            Self::Smtp(smtp) => smtp.send(envelope, bytes, limit).await,
+            Self::File(folder) => folder.send(envelope, bytes).await,
+            Self::Memory(memory) => Ok(memory.send(envelope, bytes)),
+        };
+        match answer {
+            Ok(answer) => Ok(tidy(&answer)),
+            Err(Refusal::ForNow { answer }) => Err(Refusal::ForNow { answer: tidy(&answer) }),
+            Err(Refusal::ForGood { answer }) => Err(Refusal::ForGood { answer: tidy(&answer) }),
+            Err(Refusal::Unknown { answer }) => Err(Refusal::Unknown { answer: tidy(&answer) }),
+        }
+    }
+
+    /// Lets go of what is only held to send more: there is nothing to send for now.
+    pub async fn rest(&self) {
+        if let Self::Smtp(smtp) = self {
+            smtp.rest().await;
+        }
+    }
+}
+
+/// An answer as it is kept: on one line, bounded, and without what the database refuses.
+pub(crate) fn tidy(answer: &str) -> String {
+    let spaced: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_ANSWER).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_kept_on_one_line_and_bounded() {
+        assert_eq!(tidy("550 5.1.1\r\n no\0such  user\n"), "550 5.1.1 no such user");
+        assert_eq!(tidy(&"é".repeat(600)).chars().count(), 500);
+    }
+}

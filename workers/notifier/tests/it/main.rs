@@ -1,0 +1,12 @@
+//! The notifier against a real database and real mail servers.
+
+mod delivering;
+mod desk;
+mod planning;
+mod refusals;
+mod running;
+mod smtp_server;
+mod threading;
+
+/// Every test's database has the schema of the workspace.
+pub use switchboard_common::db::MIGRATIONS;
