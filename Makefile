@@ -23,4 +23,4 @@ prepare: ## Bring .sqlx up to date after a query or a migration changed
 	@scripts/sqlx-prepare
 
 clean-demo: ## Remove what the demo left
-	@rm -rf demo-data
+	@scripts/clean-demo
