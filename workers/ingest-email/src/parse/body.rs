@@ -162,8 +162,17 @@ mod tests {
 
     #[test]
     fn a_text_file_is_a_file_with_its_own_bytes() {
-        let raw = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsee file\n--b\nContent-Type: text/plain; charset=iso-8859-1; name=a.txt\nContent-Disposition: attachment; filename=a.txt\nContent-Transfer-Encoding: quoted-printable\n\ngr=FC=DFe\n--b--\n";
-        let body = body(raw);
-        assert_eq!((body.text.as_str(), body.attachments[0].data.as_slice()), ("see file", b"gr\xfc\xdfe".as_slice()));
+        for meant in ["Content-Disposition: attachment", "Content-Disposition: inline; filename=a.txt", "X-Nothing: said"] {
+            let raw = format!(
+                "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsee file\n--b\n{meant}\n\
+                 Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\ngr=FC=DFe\n--b--\n"
+            );
+            let body = body(&raw);
+            if meant.starts_with("Content") {
+                assert_eq!((body.text.as_str(), body.attachments[0].data.as_slice()), ("see file", b"gr\xfc\xdfe".as_slice()), "{meant}");
+            } else {
+                assert_eq!((body.text.as_str(), body.attachments.len()), ("see file\n\ngrüße", 0));
+            }
+        }
     }
 }

@@ -366,7 +366,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_html_gives_text_that_is_tidy(html in "(<[/a-z!-]{0,6}[ a-z=\"'>]{0,8}|</?(p|div|li|ul|blockquote|a|pre|tr|style)>|&[a-z#0-9]{1,6};?|[ a-z\n]{0,5}|.){0,60}") {
+        fn any_html_gives_text_that_is_tidy(
+            html in "(<[/a-z!-]{0,6}[ a-z=\"'>]{0,8}|</?(p|div|li|ul|blockquote|a|pre|tr|style)>|&[a-z#0-9]{1,6};?|[ a-z\n]{0,5}|.){0,60}"
+        ) {
             let text = text(&html);
             let tidy = !text.contains("\n\n\n") && !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t');
             prop_assert!(tidy, "{:?}", text);

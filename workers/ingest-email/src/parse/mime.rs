@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_boundary_that_begins_like_another_is_told_apart() {
-        let raw = "Content-Type: multipart/mixed; boundary=b\n\nfore\n--b\n\none\n--b1\nstill one\n--b \nContent-Type: multipart/mixed; boundary=b1\n\n--b1\n\ntwo\n--b1--\n--b--\nafter\n";
+        let raw = "Content-Type: multipart/mixed; boundary=b\n\nfore\n--b\n\none\n--b1\nstill one\n--b \n\
+                   Content-Type: multipart/mixed; boundary=b1\n\n--b1\n\ntwo\n--b1--\n--b--\nafter\n";
         assert_eq!(shape(raw), ("[\"one\\n--b1\\nstill one\"[\"two\"]]".to_owned(), vec![]));
     }
 

@@ -56,7 +56,7 @@ fn mailbox(address: &Addr<'_>) -> Option<Mailbox> {
 }
 
 /// The ids in a field such as References, without angle brackets; in a field without any brackets,
-/// the words that could be ids.
+/// the words that could be ids: those with an `@`, or the only one.
 pub(crate) fn ids(value: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(value);
     let clean = |id: &str| -> String { id.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect() };
@@ -65,7 +65,9 @@ pub(crate) fn ids(value: &[u8]) -> Vec<String> {
     if !bracketed.is_empty() {
         return bracketed;
     }
-    text.split_whitespace().map(clean).filter(|word| word.contains('@') && !word.contains(['<', '>'])).collect()
+    let alone = text.split_whitespace().count() == 1;
+    let could_be = |word: &String| !word.is_empty() && !word.contains(['<', '>']) && (alone || word.contains('@'));
+    text.split_whitespace().map(clean).filter(could_be).collect()
 }
 
 /// A date (RFC 5322, 3.3).
@@ -183,6 +185,7 @@ mod tests {
         assert_eq!(ids(b" <a@x>\r\n\t<b\r\n @y> <>"), ["a@x", "b@y"]);
         assert_eq!(ids(b" Your message of today <c@z> (was: d)"), ["c@z"]);
         assert_eq!(ids(b" naked@x and words"), ["naked@x"]);
+        assert_eq!(ids(b" 20260302-4711"), ["20260302-4711"]);
         assert_eq!(ids(b" <never closed"), [""; 0]);
     }
 
