@@ -1,7 +1,7 @@
 //! From a parsed mail to what the router is told, bounded so that its envelope stays small.
 //!
 //! The bounds are in bytes as JSON writes them, since that is what the broker carries. With what the
-//! parser bounds (references, recipients, subject, names) they stay below [`LARGEST_ENVELOPE`] in sum.
+//! parser bounds (references, recipients, subject, names) they stay below 256 KiB in sum.
 
 use chrono::{DateTime, Utc};
 use switchboard_common::db::accounts::EmailAccount;
@@ -10,9 +10,6 @@ use switchboard_common::ids::MediaId;
 
 use crate::parse::{Attachment, Flag, ParsedMail};
 
-/// No envelope is larger.
-#[cfg(test)]
-const LARGEST_ENVELOPE: usize = 256 * 1024;
 const LARGEST_TEXT: usize = 64 * 1024;
 const LARGEST_REPLY: usize = 48 * 1024;
 const LARGEST_HTML: usize = 64 * 1024;
@@ -126,6 +123,8 @@ mod tests {
 
     use super::*;
     use crate::parse::{SmtpEnvelope, parse};
+
+    const LARGEST_ENVELOPE: usize = 256 * 1024;
 
     fn sealed(raw: &str) -> (InboundMessage, usize) {
         let account = EmailAccount {
