@@ -16,7 +16,8 @@ const FEEDERS: usize = 2;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_mails_through_sigkills_are_a_thousand_messages_and_each_told_once_or_marked() {
-    let seed = std::env::var("SWITCHBOARD_TEST_SEED").map_or_else(|_| rand::make_rng::<ChaCha20Rng>().random(), |seed| seed.parse().expect("a number"));
+    let seed = std::env::var("SWITCHBOARD_TEST_SEED")
+        .map_or_else(|_| rand::make_rng::<ChaCha20Rng>().random(), |seed| seed.parse().expect("a number"));
     println!("seed {seed}: SWITCHBOARD_TEST_SEED={seed} repeats it");
     let mut random = ChaCha20Rng::seed_from_u64(seed);
     let sink = SmtpSink::start();
@@ -77,7 +78,14 @@ fn feed_and_kill(desk: &Desk, sink: &SmtpSink, moments: &[usize], strike: usize)
 
 /// Hands over one mail as a mail server does: again and again until it is taken.
 fn feed(desk: &Desk, n: usize) {
-    let mail = mail(&format!("Client {n} <client{n}@client.example>"), "help@acme.example", &format!("Mail {n}"), &format!("m{n}@client.example"), &[], "Hello.");
+    let mail = mail(
+        &format!("Client {n} <client{n}@client.example>"),
+        "help@acme.example",
+        &format!("Mail {n}"),
+        &format!("m{n}@client.example"),
+        &[],
+        "Hello.",
+    );
     loop {
         match desk.pipe(&mail) {
             (ACCEPTED, _) => return,
@@ -111,7 +119,10 @@ async fn assert_told_once_or_marked(desk: &Desk, sink: &SmtpSink) {
         assert_eq!(status, "sent", "{key:?}");
         let times = times.remove(&key).unwrap_or_default();
         assert!(times >= 1, "never arrived: {key:?}");
-        assert!(times == 1 || ambiguous >= i64::try_from(times - 1).expect("few"), "{key:?} arrived {times} times and is marked {ambiguous} times");
+        assert!(
+            times == 1 || ambiguous >= i64::try_from(times - 1).expect("few"),
+            "{key:?} arrived {times} times and is marked {ambiguous} times"
+        );
     }
     assert!(times.is_empty(), "nobody asked for these: {times:?}");
     let struck = sink.struck().remove(0);

@@ -88,7 +88,8 @@ impl Desk {
     /// Stops it as an operator does, and waits.
     pub fn stop(&self) {
         let mut child = self.up().take().expect("it is up");
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("small")), nix::sys::signal::Signal::SIGTERM).expect("told");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("small")), nix::sys::signal::Signal::SIGTERM)
+            .expect("told");
         let status = child.wait().expect("gone");
         assert!(status.success(), "{status}");
     }
@@ -136,7 +137,7 @@ impl Desk {
                 pace.tick().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(120), asked).await.unwrap_or_else(|_| panic!("never: {what}"));
+        tokio::time::timeout(Duration::from_mins(2), asked).await.unwrap_or_else(|_| panic!("never: {what}"));
     }
 
     /// Waits until everything that was accepted is routed, planned and delivered.

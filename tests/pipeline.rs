@@ -21,7 +21,7 @@ async fn a_mail_becomes_a_ticket_and_the_agents_answer_reaches_the_clients_threa
     assert_eq!(acknowledged.in_reply_to().as_deref(), Some("a1@client.example"), "it lies under the client's mail");
     assert_eq!(acknowledged.header("Auto-Submitted").as_deref(), Some("auto-replied"));
 
-    let quoted: String = told.text().lines().map(|line| format!("> {line}\r\n")).collect();
+    let quoted = told.text().lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\r\n");
     let answer = format!("Pour water on it.\r\n\r\nOn Monday, Switchboard <{}> wrote:\r\n\r\n{quoted}", told.reply_to());
     desk.take(&mail("Bo <bo@acme.example>", &told.reply_to(), "Re: printer", "b1@acme.example", &[&told.message_id()], &answer));
     desk.settled().await;
@@ -56,7 +56,11 @@ async fn the_same_mail_twice_is_one_message_and_other_content_under_its_id_anoth
     assert_eq!(desk.ask::<i64>("select count(*) from messages").await, 2);
     assert_eq!(desk.ask::<i32>("select sum(duplicates)::int from inbound_messages").await, 2);
     assert_eq!(desk.sent_to("bo@acme.example").await.len(), 2, "Bo is told once of each");
-    let explained = desk.succeed(&["explain", "message", &desk.ask::<String>("select id::text from inbound_messages where explanation->>'flags' <> '[]' limit 1").await]);
+    let explained = desk.succeed(&[
+        "explain",
+        "message",
+        &desk.ask::<String>("select id::text from inbound_messages where explanation->>'flags' <> '[]' limit 1").await,
+    ]);
     assert!(explained.contains("same Message-ID"), "{explained}");
 }
 
@@ -101,7 +105,10 @@ async fn closing_tells_the_client_and_the_clients_answer_opens_it_again() {
     assert!(desk.succeed(&["ticket", "show", "1"]).contains("closed"));
     desk.take(&mail(ADA, &closed.reply_to(), "Re: Hello", "a2@client.example", &[&closed.message_id()], "Not yet."));
     desk.settled().await;
-    assert_eq!(desk.ask::<String>("select s.state::text from tickets t join statuses s on s.tenant_id = t.tenant_id and s.id = t.status_id").await, "waiting_for_agent");
+    assert_eq!(
+        desk.ask::<String>("select s.state::text from tickets t join statuses s on s.tenant_id = t.tenant_id and s.id = t.status_id").await,
+        "waiting_for_agent"
+    );
 }
 
 #[tokio::test]
@@ -110,7 +117,14 @@ async fn two_robots_that_do_not_say_so_are_stopped_by_the_cap() {
     desk.start();
     // A robot that opens a new ticket for each mail that it gets, and never says what it is.
     for n in 0..30 {
-        desk.take(&mail("Robot <robot@client.example>", HELP, "Your mail", &format!("r{n}@client.example"), &[], &format!("Ticket {n} opened.")));
+        desk.take(&mail(
+            "Robot <robot@client.example>",
+            HELP,
+            "Your mail",
+            &format!("r{n}@client.example"),
+            &[],
+            &format!("Ticket {n} opened."),
+        ));
     }
     desk.settled().await;
     assert_eq!(desk.ask::<i64>("select count(*) from messages").await, 30, "all of it is on record");

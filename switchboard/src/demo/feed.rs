@@ -35,7 +35,7 @@ const MAILS: [(&str, &[u8]); 14] = [
 ];
 
 /// How long one mail may take. On a machine that does nothing else it is a few hundredths of a second.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The numbers of the tickets that the mails are on, by mail.
 pub type Tickets = HashMap<String, i64>;
@@ -65,7 +65,9 @@ async fn feed(stage: &Stage, expected: &Expected, tickets: &Tickets) -> anyhow::
     let before = explained(&mut connection, key).await?.map(|(_, message)| message.duplicates);
     let dead_before = dead_letters::list(&mut connection, i64::MAX).await?.len();
     stage.pipe(&mail)?;
-    tokio::time::timeout(PATIENCE, settled(stage, &mut connection)).await.with_context(|| format!("still on its way after {PATIENCE:?}"))??;
+    tokio::time::timeout(PATIENCE, settled(stage, &mut connection))
+        .await
+        .with_context(|| format!("still on its way after {PATIENCE:?}"))??;
     let Some((tenant, message)) = explained(&mut connection, key).await? else {
         let mut dead = dead_letters::list(&mut connection, i64::MAX).await?;
         return Ok(if dead.len() > dead_before { Found::Dead(dead.remove(0)) } else { Found::Lost });

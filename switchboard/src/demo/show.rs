@@ -47,7 +47,8 @@ pub fn report(judged: &[Judged], outgoing: &Path) -> anyhow::Result<()> {
         }
     }
     let wrong = judged.iter().filter(|mail| !mail.faults.is_empty()).count();
-    let sent: usize = judged.iter().map(|mail| if let Found::Routed(routed) = &mail.found { deliveries(&routed.0).count() } else { 0 }).sum();
+    let sent: usize =
+        judged.iter().map(|mail| if let Found::Routed(routed) = &mail.found { deliveries(&routed.0).count() } else { 0 }).sum();
     let verdict = match wrong {
         0 => paint(ADDED, &format!("{} mails in, {sent} out, each where it should be.", judged.len())),
         wrong => paint(REMOVED, &format!("{wrong} of {} mails did not end where they should.", judged.len())),

@@ -27,7 +27,11 @@ pub fn start_anew(data: &Path) -> anyhow::Result<()> {
     if data.exists() {
         let is_empty = data.read_dir().with_context(|| format!("read {}", data.display()))?.next().is_none();
         ensure!(is_empty || data.join(MARK).exists(), "{} is not a demo's folder: choose another with --data", data.display());
-        ensure!(embedded::running(data)?.is_none(), "a demo runs already on {}; stop it first, or choose another folder with --data", data.display());
+        ensure!(
+            embedded::running(data)?.is_none(),
+            "a demo runs already on {}; stop it first, or choose another folder with --data",
+            data.display()
+        );
         if let Ok(elsewhere) = data.join("postgres").read_link() {
             std::fs::remove_dir_all(&elsewhere).with_context(|| format!("remove {}", elsewhere.display()))?;
         }
@@ -35,7 +39,8 @@ pub fn start_anew(data: &Path) -> anyhow::Result<()> {
     }
     std::fs::create_dir_all(data).with_context(|| format!("make {}", data.display()))?;
     let mark = data.join(MARK);
-    std::fs::write(&mark, "The data of `switchboard demo`; the next demo removes it.\n").with_context(|| format!("write {}", mark.display()))
+    std::fs::write(&mark, "The data of `switchboard demo`; the next demo removes it.\n")
+        .with_context(|| format!("write {}", mark.display()))
 }
 
 /// This program, on the embedded default whatever the environment says.
@@ -80,7 +85,8 @@ impl Stage {
     /// Hands over a mail as a mail server's alias does.
     pub fn pipe(&self, mail: &[u8]) -> anyhow::Result<()> {
         let mut command = switchboard(&self.data, &["pipe", "--account", "support"])?;
-        let mut pipe = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().context("run `switchboard pipe`")?;
+        let mut pipe =
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().context("run `switchboard pipe`")?;
         pipe.stdin.take().context("its input")?.write_all(mail).context("hand over the mail")?;
         let mut said = String::new();
         pipe.stderr.take().context("its errors")?.read_to_string(&mut said)?;
@@ -111,7 +117,11 @@ impl Stage {
             kill(Pid::from_raw(i32::try_from(self.up.id())?), Signal::SIGTERM)?;
         }
         let status = self.up.wait()?;
-        ensure!(status.success(), "`switchboard up` ended with {status}:\n{}", std::fs::read_to_string(self.data.join("up.log")).unwrap_or_default());
+        ensure!(
+            status.success(),
+            "`switchboard up` ended with {status}:\n{}",
+            std::fs::read_to_string(self.data.join("up.log")).unwrap_or_default()
+        );
         Ok(())
     }
 }

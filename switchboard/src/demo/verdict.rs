@@ -101,7 +101,8 @@ pub fn judge(expected: Expected, found: Found, tickets: &Tickets) -> Judged {
             let (message, ticket) = &**routed;
             differ("ticket", format!("{number:?}"), format!("{:?}", message.ticket));
             differ("client", format!("{:?}", expected.client), format!("{:?}", message.client));
-            let sent: BTreeSet<&str> = deliveries(message).filter(|delivery| delivery.status == "sent").map(|delivery| delivery.address.as_str()).collect();
+            let sent: BTreeSet<&str> =
+                deliveries(message).filter(|delivery| delivery.status == "sent").map(|delivery| delivery.address.as_str()).collect();
             differ("told", format!("{:?}", expected.told), format!("{sent:?}"));
             let routing = message.explanation.as_ref().and_then(|explanation| explanation.routing.as_ref());
             differ("category", format!("{:?}", expected.category), format!("{:?}", routing.and_then(|routing| routing.category.clone())));
