@@ -46,6 +46,8 @@ pub enum Command {
     /// Say why something happened
     #[command(subcommand)]
     Explain(Explain),
+    /// Show a desk at work: a dozen mails, and what became of each
+    Demo,
     /// Bring the database's schema up to date
     Migrate,
     /// Look at the configuration

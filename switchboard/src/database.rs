@@ -3,14 +3,18 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::config::Config;
 use switchboard_common::db::connect::{self, SchemaError};
-use switchboard_common::embedded::{self, Embedded, EmbeddedError, Found, Settings, Shutdown};
+use switchboard_common::embedded::{self, Embedded, EmbeddedError, Found, Guest, Settings, Shutdown};
+
+/// How long it may take to bring the schema of a new server up to date.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a command needs of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +52,15 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Database {
     options: PgConnectOptions,
-    started: Option<Embedded>,
+    server: Server,
+}
+
+/// Whose the server is.
+#[derive(Debug)]
+enum Server {
+    Configured,
+    Running(Guest),
+    Started(Embedded),
 }
 
 impl Database {
@@ -57,20 +69,20 @@ impl Database {
     pub async fn open(config: &Config, ambient: &Ambient, need: Need) -> Result<Self, OpenError> {
         if let Some(options) = configured(config)? {
             connect::check(&mut options.connect().await?).await?;
-            return Ok(Self { options, started: None });
+            return Ok(Self { options, server: Server::Configured });
         }
         if need == Need::Existing && !embedded::exists(&config.data)? {
             return Err(OpenError::Absent { data: config.data.clone() });
         }
         match Embedded::find_or_start(&settings(config), ambient).await? {
-            Found::Running(options) => {
-                connect::check(&mut options.connect().await?).await?;
-                Ok(Self { options, started: None })
+            Found::Running(guest) => {
+                check_soon(&mut guest.options().connect().await?, ambient).await?;
+                Ok(Self { options: guest.options().clone(), server: Server::Running(guest) })
             }
             Found::Started(started) => {
                 let options = started.options();
                 connect::migrate(&options).await?;
-                Ok(Self { options, started: Some(started) })
+                Ok(Self { options, server: Server::Started(started) })
             }
         }
     }
@@ -82,8 +94,22 @@ impl Database {
 
     /// Stops the server, if it was started for this command, when others who found it have gone too.
     pub async fn close(self) {
-        if let Some(started) = self.started {
-            started.stop(Shutdown::Smart).await;
+        match self.server {
+            Server::Configured => {}
+            Server::Running(guest) => drop(guest),
+            Server::Started(started) => started.stop(Shutdown::Smart).await,
+        }
+    }
+}
+
+/// Sees that the schema is the one that is known here. Whoever has just started the server is given
+/// the time to bring it up to date.
+async fn check_soon(connection: &mut PgConnection, ambient: &Ambient) -> Result<(), OpenError> {
+    let until = ambient.now() + PATIENCE;
+    loop {
+        match connect::check(connection).await {
+            Err(SchemaError::Behind { .. }) if ambient.now() < until => ambient.clock.sleep(Duration::from_millis(50)).await,
+            checked => return Ok(checked?),
         }
     }
 }
@@ -94,7 +120,7 @@ pub async fn migrate(config: &Config, ambient: &Ambient) -> Result<Vec<i64>, Ope
         return Ok(connect::migrate(&options).await?);
     }
     match Embedded::find_or_start(&settings(config), ambient).await? {
-        Found::Running(options) => Ok(connect::migrate(&options).await?),
+        Found::Running(guest) => Ok(connect::migrate(guest.options()).await?),
         Found::Started(started) => {
             let steps = connect::migrate(&started.options()).await;
             started.stop(Shutdown::Smart).await;

@@ -3,12 +3,14 @@
 //! * [`up`] runs everything in one process, on the embedded PostgreSQL or a server that is configured.
 //! * [`pipe`] takes one mail from a mail server's alias.
 //! * [`desk`] makes the database match a file.
+//! * [`demo`] shows all of it at work.
 //! * [`ticket`] lists, shows and changes tickets; [`explain`] says why something happened.
 //!
 //! Where a command needs the database, [`database`] finds it or starts it.
 
 mod cli;
 mod database;
+mod demo;
 mod desk;
 mod explain;
 mod output;
@@ -16,6 +18,7 @@ mod pipe;
 mod ticket;
 mod up;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -36,7 +39,7 @@ fn main() -> ExitCode {
     match run(&global, command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("switchboard: {error:#}");
+            eprintln!("switchboard: {}", output::chain(&error));
             ExitCode::FAILURE
         }
     }
@@ -63,8 +66,9 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Apply { file, dry_run } => desk::run(&config, &ambient, &file, dry_run).await,
             Command::Migrate => {
                 let steps = database::migrate(&config, &ambient).await?;
-                output::print(&format!("{steps:?}\n"))
+                output::print(&said_of(&steps))
             }
+            Command::Demo => demo::run(global.data.as_deref().unwrap_or(Path::new("demo-data")), &ambient).await,
             Command::Up => up::run(&config, &ambient, global.data.as_deref()).await,
             Command::Config(ConfigCommand::Check) => output::print(&effective.to_string()),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
@@ -72,4 +76,11 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Pipe(_) => unreachable!("a pipe has ways of its own"),
         }
     })
+}
+
+fn said_of(steps: &[i64]) -> String {
+    match steps.last() {
+        Some(last) => format!("the database is at step {last}; {} steps taken\n", steps.len()),
+        None => "the database is up to date already\n".to_owned(),
+    }
 }

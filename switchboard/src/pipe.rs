@@ -15,6 +15,7 @@ use switchboard_ingest_email::{ExitCode, PipeExit, SmtpEnvelope};
 
 use crate::cli::{Global, Pipe};
 use crate::database;
+use crate::output::chain;
 
 /// Takes the mail, and says how that ended in the way that mail servers understand.
 pub fn run(global: &Global, arguments: Pipe) -> ProcessExit {
@@ -24,7 +25,7 @@ pub fn run(global: &Global, arguments: Pipe) -> ProcessExit {
     let exit = catch_unwind(AssertUnwindSafe(|| attempt(global, &account, &envelope)));
     let exit = match exit {
         Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => try_again(&format!("{error:#}")),
+        Ok(Err(error)) => try_again(&chain(&error)),
         Err(_) => try_again("Switchboard failed in a way that nobody foresaw"),
     };
     if exit.code != ExitCode::Ok {

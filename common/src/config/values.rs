@@ -8,8 +8,9 @@ use toml::Value;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-/// What is logged where nothing else is asked for.
-pub const DEFAULT_FILTER: &str = "info,sqlx=warn";
+/// What is logged where nothing else is asked for. That a connection is of no more use to the pool is
+/// no news when the server is stopped.
+pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sqlx_core::pool::connection=error";
 
 /// By which way mail goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

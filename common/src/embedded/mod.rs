@@ -4,6 +4,7 @@
 //! DIR/postgres        the cluster (or a link to it, see below)
 //! DIR/postgres.log    what the server says, and postgres.log.old from the time before
 //! DIR/postgres.lock   held by the process whose child the server is
+//! DIR/postgres.guests held by those who use it beside that process
 //! ```
 //!
 //! The server listens on a Unix socket alone, in a folder that is open to its owner alone, and trusts
@@ -32,6 +33,7 @@ use crate::ambient::Ambient;
 use cluster::Cluster;
 use pidfile::PidFile;
 use process::Process;
+pub use process::die_with_parent;
 pub use programs::ProgramsError;
 
 /// Part of the name of the socket, and nothing else: the server listens on no network.
@@ -147,9 +149,36 @@ pub struct Embedded {
 #[derive(Debug)]
 pub enum Found {
     /// One that another process has started.
-    Running(PgConnectOptions),
+    Running(Guest),
     /// One that this process has started, because there was none.
     Started(Embedded),
+}
+
+/// The use of a server that another process has started. While it is held, a server that was started
+/// for one command waits with its end.
+#[derive(Debug)]
+pub struct Guest {
+    options: PgConnectOptions,
+    _lock: File,
+}
+
+impl Guest {
+    /// How to connect.
+    #[must_use]
+    pub fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
+    /// Finds the server of a data folder, if it takes connections and is not about to end.
+    async fn find(data: &Path) -> Result<Option<Self>, EmbeddedError> {
+        let Some(lock) = Lock::Guests.try_shared(data)? else { return Ok(None) };
+        let Some(options) = running(data)? else { return Ok(None) };
+        let takes_connections = match options.connect().await {
+            Ok(connection) => connection.close().await.is_ok(),
+            Err(_) => false,
+        };
+        Ok(takes_connections.then_some(Self { options, _lock: lock }))
+    }
 }
 
 impl Embedded {
@@ -160,7 +189,7 @@ impl Embedded {
     /// When the programs are missing, the folder cannot be used, or the server does not start.
     pub async fn start(settings: &Settings, ambient: &Ambient) -> Result<Self, EmbeddedError> {
         let data = make_folder(&settings.data)?;
-        let lock = within_patience(&data, async || Ok(try_lock(&data)?), ambient).await?;
+        let lock = within_patience(&data, async || Lock::Server.try_exclusive(&data), ambient).await?;
         Self::start_locked(settings, data, lock, ambient).await
     }
 
@@ -172,14 +201,14 @@ impl Embedded {
         let data = make_folder(&settings.data)?;
         let found = within_patience(
             &data,
-            async || match running(&data)? {
-                Some(options) if takes_connections(&options).await => Ok(Some(Ok(options))),
-                _ => Ok(try_lock(&data)?.map(Err)),
+            async || match Guest::find(&data).await? {
+                Some(guest) => Ok(Some(Ok(guest))),
+                None => Ok(Lock::Server.try_exclusive(&data)?.map(Err)),
             },
             ambient,
         );
         match found.await? {
-            Ok(options) => Ok(Found::Running(options)),
+            Ok(guest) => Ok(Found::Running(guest)),
             Err(lock) => Ok(Found::Started(Self::start_locked(settings, data, lock, ambient).await?)),
         }
     }
@@ -213,13 +242,19 @@ impl Embedded {
         self.process.ended().await
     }
 
-    /// Stops it and waits until it has ended.
+    /// Stops it and waits until it has ended; with [`Shutdown::Smart`] when its guests have gone.
     pub async fn stop(self, how: Shutdown) {
+        // When they do not go, or cannot be waited for, the shutdown itself waits for them a while.
+        let guests = match how {
+            Shutdown::Smart => within_patience(&self.data, async || Lock::Guests.try_exclusive(&self.data), &self.ambient).await.ok(),
+            _ => None,
+        };
         server::stop(&self.process, how).await;
         if self.socket != self.cluster.folder {
             // The server has removed its socket; a folder that is left is in nobody's way.
             let _ = std::fs::remove_dir_all(&self.socket);
         }
+        drop(guests);
     }
 
     /// Stops it if it runs, and starts it again at the same socket.
@@ -258,25 +293,40 @@ pub fn exists(data: &Path) -> Result<bool, EmbeddedError> {
     Ok(cluster::find(data)?.is_some())
 }
 
-async fn takes_connections(options: &PgConnectOptions) -> bool {
-    match options.connect().await {
-        Ok(connection) => connection.close().await.is_ok(),
-        Err(_) => false,
-    }
-}
-
 fn make_folder(data: &Path) -> Result<PathBuf, EmbeddedError> {
     let made = std::fs::create_dir_all(data).and_then(|()| data.canonicalize());
     made.map_err(doing(|| format!("make the data folder {}", data.display())))
 }
 
-fn try_lock(data: &Path) -> Result<Option<File>, EmbeddedError> {
-    let path = data.join("postgres.lock");
-    let file = File::options().create(true).append(true).open(&path).map_err(doing(|| format!("open {}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(doing(|| format!("lock {}", path.display()))(error)),
+/// The locks of a data folder. They go with whoever holds them.
+#[derive(Debug, Clone, Copy)]
+enum Lock {
+    /// Held by whoever starts, runs and stops the server.
+    Server,
+    /// Shared by those who use it and have not started it.
+    Guests,
+}
+
+impl Lock {
+    fn try_exclusive(self, data: &Path) -> Result<Option<File>, EmbeddedError> {
+        self.attempt(data, File::try_lock)
+    }
+
+    fn try_shared(self, data: &Path) -> Result<Option<File>, EmbeddedError> {
+        self.attempt(data, File::try_lock_shared)
+    }
+
+    fn attempt(self, data: &Path, lock: fn(&File) -> Result<(), TryLockError>) -> Result<Option<File>, EmbeddedError> {
+        let path = data.join(match self {
+            Self::Server => "postgres.lock",
+            Self::Guests => "postgres.guests",
+        });
+        let file = File::options().create(true).append(true).open(&path).map_err(doing(|| format!("open {}", path.display())))?;
+        match lock(&file) {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(doing(|| format!("lock {}", path.display()))(error)),
+        }
     }
 }
 

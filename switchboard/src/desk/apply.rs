@@ -40,16 +40,21 @@ struct Tenant<'f> {
 /// What was changed, by tenant.
 pub type Differences = Vec<(String, Vec<Change>)>;
 
-/// Applies the desks, or with `dry_run` only finds out what that would change. To the faults that
-/// they have already it adds those that the database knows of.
-pub async fn apply(
-    connection: &mut PgConnection,
-    desks: &Desks,
-    mut faults: Faults,
-    dry_run: bool,
-    ambient: &Ambient,
-) -> Result<Differences, ApplyError> {
+/// Adds what the database knows to be wrong with desks that have faults already.
+pub async fn look(connection: &mut PgConnection, desks: &Desks, faults: &mut Faults) -> sqlx::Result<()> {
+    for (name, wanted) in desks {
+        if let Some(id) = desk::find_tenant(connection, name).await? {
+            check::check_stored(name, wanted, &desk::load(connection, id).await?, faults);
+        }
+    }
+    outside(connection, desks, faults).await
+}
+
+/// Applies desks that have no faults of their own, or with `dry_run` only finds out what that would
+/// change.
+pub async fn apply(connection: &mut PgConnection, desks: &Desks, dry_run: bool, ambient: &Ambient) -> Result<Differences, ApplyError> {
     let mut transaction = connection.begin().await?;
+    let mut faults = Faults::new();
     let mut tenants = Vec::new();
     for (name, wanted) in desks {
         tenants.push(begin(&mut transaction, name, wanted, ambient).await?);

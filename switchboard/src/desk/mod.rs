@@ -16,7 +16,7 @@ mod values;
 use std::path::Path;
 
 use anyhow::Context;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::ConnectOptions;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::config::Config;
 
@@ -40,7 +40,13 @@ pub async fn run(config: &Config, ambient: &Ambient, path: &Path, dry_run: bool)
 }
 
 /// Applies the desks, unless there are faults: those of the file, to which the database may add.
-async fn differences(config: &Config, ambient: &Ambient, desks: &Desks, faults: Faults, dry_run: bool) -> Result<Differences, ApplyError> {
+async fn differences(
+    config: &Config,
+    ambient: &Ambient,
+    desks: &Desks,
+    mut faults: Faults,
+    dry_run: bool,
+) -> Result<Differences, ApplyError> {
     let write = faults.is_empty() && !dry_run;
     let database = match Database::open(config, ambient, if write { Need::Create } else { Need::Existing }).await {
         Ok(database) => database,
@@ -50,9 +56,11 @@ async fn differences(config: &Config, ambient: &Ambient, desks: &Desks, faults: 
     };
     let outcome = async {
         let mut connection = database.options().connect().await?;
-        let outcome = apply::apply(&mut connection, desks, faults, dry_run, ambient).await;
-        connection.close().await?;
-        outcome
+        if faults.is_empty() {
+            return apply::apply(&mut connection, desks, dry_run, ambient).await;
+        }
+        apply::look(&mut connection, desks, &mut faults).await?;
+        Err(ApplyError::Faults(faults))
     }
     .await;
     database.close().await;

@@ -143,8 +143,8 @@ fn told(page: &mut Page, event: &EventView) {
     let width = event.told.iter().map(|decision| decision.recipient.width()).max().unwrap_or_default();
     for ToldDecision { recipient, user_id, client_id, told, on, why } in &event.told {
         let mark = if *told { paint(ADDED, "told    ") } else { paint(REMOVED, "not told") };
-        let on = on.as_ref().map(|on| format!(" on {on}")).unwrap_or_default();
-        page.line(2, &format!("{mark}  {}{on}: {why}", pad(recipient, width)));
+        let on = on.as_ref().map(|on| format!(" (on {on})")).unwrap_or_default();
+        page.line(2, &format!("{mark}  {}  {why}{on}", pad(recipient, width)));
         for delivery in event.deliveries.iter().filter(|mail| (mail.user_id, mail.client_id) == (*user_id, *client_id)) {
             page.line(4, &mail(delivery));
         }

@@ -49,7 +49,8 @@ fn head(page: &mut Page, line: &TicketLine) {
 }
 
 fn show_message(page: &mut Page, message: &MessageView) {
-    let address = message.address.as_ref().map(|address| format!(" <{address}>")).unwrap_or_default();
+    let address = message.address.as_ref().filter(|address| **address != message.author);
+    let address = address.map(|address| format!(" <{address}>")).unwrap_or_default();
     let what = match (message.kind.as_str(), message.direction.as_str()) {
         ("public", "in") => "to the desk",
         ("public", _) => "to the client",

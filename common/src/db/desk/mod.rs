@@ -11,7 +11,7 @@ use sqlx::types::Json;
 use crate::db::routing::{Conditions, ThreadingPolicy};
 use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
 
-pub use read::{address_owners, load, lock_tenant, unknown_timezones};
+pub use read::{address_owners, find_tenant, load, lock_tenant, unknown_timezones};
 pub use write::{
     archive_categories, archive_departments, archive_users, bump_revision, delete_rules, disable_accounts, free_names, put_account,
     put_category, put_customize, put_department, put_group, put_rule, put_user, release_users, seed, set_departments, set_members,

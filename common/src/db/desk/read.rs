@@ -27,6 +27,14 @@ pub async fn lock_tenant(connection: &mut PgConnection, name: &str, new_id: Tena
     Ok((id, id == new_id))
 }
 
+/// The tenant of this name.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn find_tenant(connection: &mut PgConnection, name: &str) -> sqlx::Result<Option<TenantId>> {
+    sqlx::query_scalar!(r#"select id as "id: TenantId" from tenants where name = $1"#, name).fetch_optional(connection).await
+}
+
 /// Reads a whole desk.
 ///
 /// # Errors

@@ -1,0 +1,180 @@
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::world::{DESK, World, fail, on_database, succeed};
+
+/// A database to apply to.
+struct Database {
+    world: World,
+    options: PgConnectOptions,
+    pool: PgPool,
+}
+
+impl Database {
+    async fn new(pool: PgPoolOptions, options: PgConnectOptions) -> Self {
+        let pool = pool.connect_with(options.clone()).await.expect("connected");
+        Self { world: World::new(), options, pool }
+    }
+
+    fn command(&self, desk: &str, more: &[&str]) -> std::process::Command {
+        let file = self.world.write("desk.toml", desk);
+        on_database(self.world.folder.path(), &self.options, &[&["apply", file.as_str()], more].concat())
+    }
+
+    fn apply(&self, desk: &str) -> String {
+        succeed(self.command(desk, &[]))
+    }
+
+    fn refused(&self, desk: &str) -> String {
+        fail(self.command(desk, &[]))
+    }
+
+    async fn ask<T>(&self, question: &str) -> T
+    where
+        T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(&self.pool).await.expect("an answer")
+    }
+}
+
+/// A desk with one of each kind.
+fn whole() -> String {
+    DESK.to_owned()
+        + r#"
+[tenant.customize]
+brand = "Acme"
+timezone = "Europe/Lisbon"
+
+[[tenant.groups]]
+handle = "team"
+name = "The team"
+members = ["bo"]
+
+[[tenant.rules]]
+name = "money"
+subject_words = ["invoice"]
+category = "General"
+
+[[tenant.rules]]
+name = "sales"
+recipient = "sales"
+category = "General"
+"#
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_second_apply_has_nothing_to_do(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    let first = database.apply(&whole());
+    insta::assert_snapshot!(first);
+    let state = "select (select revision from tenants)::text || (select max(updated_at) from users)::text";
+    let before: String = database.ask(state).await;
+    assert_eq!(database.apply(&whole()), "nothing to do\n");
+    assert_eq!(database.ask::<String>(state).await, before);
+    assert_eq!(database.ask::<i64>("select count(*) from statuses where is_default").await, 5);
+    assert_eq!(database.ask::<i64>("select count(*) from signing_keys").await, 1);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_dry_run_says_the_same_and_changes_nothing(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    let dry = succeed(database.command(&whole(), &["--dry-run"]));
+    assert!(dry.ends_with("nothing was changed\n"), "{dry}");
+    assert_eq!(database.ask::<i64>("select count(*) from tenants").await, 0);
+    let wet = database.apply(&whole());
+    let changes = |said: &str| said.lines().filter(|line| line.starts_with("  ")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(changes(&dry), changes(&wet));
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn every_fault_is_named_at_once_and_nothing_is_written(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    database.apply(&DESK.replace("\"acme\"", "\"other\"").replace("help@acme.example", "taken@acme.example"));
+    let said = database.refused(include_str!("faulty-desk.toml"));
+    let folder = database.world.folder.path().display().to_string();
+    insta::assert_snapshot!(said.replace(&folder, "FOLDER"));
+    assert_eq!(database.ask::<i64>("select count(*) from tenants").await, 1);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn what_leaves_the_file_is_archived_and_what_comes_back_is_taken_up_again(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    database.apply(&whole());
+    let id: uuid::Uuid = database.ask("select id from users where handle = 'bo'").await;
+    let said = database.apply("[[tenant]]\nname = \"acme\"\n");
+    insta::assert_snapshot!("what_leaves_the_file", said);
+    let left = "select (select count(*) from users where archived_at is null) + (select count(*) from departments where archived_at is null)
+              + (select count(*) from categories where archived_at is null) + (select count(*) from channel_accounts where disabled_at is null)
+              + (select count(*) from routing_rules) + (select count(*) from user_contacts) + (select count(*) from group_members)";
+    assert_eq!(database.ask::<i64>(left).await, 0, "and nobody who left can act");
+    let said = database.apply(&whole());
+    assert!(said.contains("+ user bo (again)") && said.contains("+ account support (again)"), "{said}");
+    assert_eq!(database.ask::<uuid::Uuid>("select id from users where handle = 'bo' and archived_at is null").await, id);
+    assert_eq!(database.apply(&whole()), "nothing to do\n");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn names_and_addresses_move_between_people_and_accounts(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    let two = |a: (&str, &str, &str), b: (&str, &str, &str), accounts: (&str, &str)| {
+        let user = |(handle, name, email): (&str, &str, &str)| {
+            format!("[[tenant.users]]\nhandle = {handle:?}\nname = {name:?}\nemail = {email:?}\n")
+        };
+        let account = |name: &str, address: &str| format!("[[tenant.accounts]]\nname = {name:?}\naddress = {address:?}\n");
+        let (one, other) = (account("one", accounts.0), account("two", accounts.1));
+        format!("[[tenant]]\nname = \"acme\"\n{}{}{one}{other}", user(a), user(b))
+    };
+    database.apply(&two(("ada", "Ada", "a@x.example"), ("bea", "Bea", "b@x.example"), ("1@x.example", "2@x.example")));
+    // Everything changes places, and Bea gets another handle.
+    let swapped = two(("ada", "Bea", "b@x.example"), ("bee", "Ada", "a@x.example"), ("2@x.example", "1@x.example"));
+    let said = database.apply(&swapped);
+    assert!(said.contains("~ user ada: name Ada → Bea; email a@x.example → b@x.example"), "{said}");
+    let owner =
+        "select u.handle from user_contacts c join users u on u.id = c.user_id where c.value = 'a@x.example' and c.verified_at is not null";
+    assert_eq!(database.ask::<String>(owner).await, "bee");
+    assert_eq!(database.ask::<String>("select name from users where handle = 'bea'").await, "Bea (formerly bea)");
+    assert_eq!(database.ask::<String>("select address from channel_accounts where name = 'one'").await, "2@x.example");
+    assert_eq!(database.apply(&swapped), "nothing to do\n");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn rules_keep_the_order_of_the_file(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    database.apply(&whole());
+    let order = "select string_agg(name, ',' order by position) from routing_rules";
+    assert_eq!(database.ask::<String>(order).await, "money,sales");
+    let turned =
+        whole().replace("\"money\"", "\"x\"").replace("\"sales\"\nrecipient", "\"money\"\nrecipient").replace("\"x\"", "\"sales\"");
+    let said = database.apply(&turned);
+    assert!(said.contains("~ order of the rules: money, sales → sales, money"), "{said}");
+    assert_eq!(database.ask::<String>(order).await, "sales,money");
+    assert_eq!(database.apply(&turned), "nothing to do\n");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn tenants_that_are_not_named_are_left_alone(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    database.apply(&whole());
+    let other = DESK.replace("\"acme\"", "\"other\"").replace("help@acme.example", "help@other.example");
+    assert!(!database.apply(&other).contains("acme\n"));
+    assert_eq!(database.apply(&whole()), "nothing to do\n");
+    assert_eq!(database.ask::<i64>("select sum(revision)::bigint from tenants").await, 2);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn what_others_keep_in_customize_stays(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    database.apply(&whole());
+    sqlx::query(r#"update customize set data = data || '{"logo": "acme.svg"}'"#).execute(&database.pool).await.expect("kept");
+    database.apply(&whole().replace("brand = \"Acme\"\n", "locale = \"pt-BR\"\n"));
+    let data: serde_json::Value = database.ask("select data from customize").await;
+    assert_eq!(data, serde_json::json!({ "logo": "acme.svg", "locale": "pt-BR", "timezone": "Europe/Lisbon" }));
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_person_never_becomes_a_group(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    database.apply(DESK);
+    let said = database.refused("[[tenant]]\nname = \"acme\"\n[[tenant.groups]]\nhandle = \"bo\"\nname = \"Bo\"\n");
+    assert!(said.contains("tenant acme: group bo: is or was a person"), "{said}");
+}

@@ -1,0 +1,10 @@
+//! The operator's command as its users run it: the real program, on databases and folders of its own.
+
+mod apply;
+mod config;
+mod embedded;
+mod migrate;
+mod pipe;
+mod show;
+mod up;
+mod world;
