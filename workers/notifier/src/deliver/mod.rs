@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgListener;
-use sqlx::{Connection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::db::deliveries::{self, DeliveryStatus};
 use switchboard_common::db::{self, notifications};
@@ -96,7 +96,9 @@ impl Deliverer {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                Some(ended) = in_flight.join_next() => note_panic(ended),
+                Some(ended) = in_flight.join_next() => {
+                    note_ended(ended, in_flight);
+                }
                 hint = listener.recv(), if !is_full => drop(hint?),
                 () = self.shared.ambient.clock.sleep(wait), if !is_full => {}
             }
@@ -114,48 +116,53 @@ impl Deliverer {
             self.fill(&mut in_flight).await?;
             match in_flight.join_next().await {
                 None => return Ok(sent),
-                Some(ended) => note_panic(ended),
+                Some(ended) => sent += note_ended(ended, &mut in_flight),
             }
-            sent += 1;
         }
     }
 
     /// Takes on as much as there is room for. Returns when to look again.
     async fn fill(&self, in_flight: &mut JoinSet<()>) -> anyhow::Result<DateTime<Utc>> {
-        self.take_back_expired().await?;
-        let room = CONCURRENCY.saturating_sub(in_flight.len());
-        let now = self.shared.ambient.now();
-        let token: Uuid = self.shared.ambient.new_id();
-        let limit = i64::try_from(room).unwrap_or_default();
-        let mut session = db::Session::open(&self.shared.pool).await?;
-        let leased = deliveries::claim(&mut session, Channel::Email, token, now, now + self.shared.limits.lease, limit).await?;
-        let next_due = deliveries::next_due(&mut session, Channel::Email, now).await?;
+        let shared = &self.shared;
+        let now = shared.ambient.now();
+        let token: Uuid = shared.ambient.new_id();
+        let room = i64::try_from(CONCURRENCY.saturating_sub(in_flight.len())).unwrap_or_default();
+        let mut session = db::Session::open(&shared.pool).await?;
+        let mut transaction = session.begin().await?;
+        take_back_expired(&mut transaction, &shared.ambient).await?;
+        let leased = deliveries::claim(&mut transaction, Channel::Email, token, now, now + shared.limits.lease, room).await?;
+        let next_due = deliveries::next_due(&mut transaction, Channel::Email, now).await?;
+        transaction.commit().await?;
         session.done();
         for leased in leased {
-            let shared = Arc::clone(&self.shared);
+            let shared = Arc::clone(shared);
             in_flight.spawn(async move { shared.deliver(leased).await });
         }
         Ok(next_due.map_or(now + POLL, |due| due.min(now + POLL)))
     }
+}
 
-    /// Takes back what somebody did not come back from.
-    async fn take_back_expired(&self) -> anyhow::Result<()> {
-        let shared = &self.shared;
-        let now = shared.ambient.now();
-        let most = i32::try_from(schedule::ATTEMPTS).unwrap_or(i32::MAX);
-        let mut session = db::Session::open(&shared.pool).await?;
-        let mut transaction = session.begin().await?;
-        let expired = deliveries::expire(&mut transaction, Channel::Email, most, now).await?;
-        for (tenant, delivery, status) in &expired {
-            tracing::warn!(delivery.id = %delivery, "The lease on a mail ran out: nobody knows whether it was sent, so it is sent again");
-            if *status == DeliveryStatus::Failed {
-                outcome::tell_of_failure(&mut transaction, *tenant, *delivery, &shared.ambient).await?;
-            }
+/// Takes back what somebody did not come back from.
+async fn take_back_expired(connection: &mut PgConnection, ambient: &Ambient) -> sqlx::Result<()> {
+    let most = i32::try_from(schedule::ATTEMPTS).unwrap_or(i32::MAX);
+    for (tenant, delivery, status) in deliveries::expire(connection, Channel::Email, most, ambient.now()).await? {
+        tracing::warn!(delivery.id = %delivery, ?status, "The lease on a mail ran out: nobody knows whether it was sent");
+        if status == DeliveryStatus::Failed {
+            outcome::tell_of_failure(connection, tenant, delivery, ambient).await?;
         }
-        transaction.commit().await?;
-        session.done();
-        Ok(())
     }
+    Ok(())
+}
+
+/// Notes what has ended: all of it, so that it is looked once for what there is room for now.
+fn note_ended(first: Result<(), JoinError>, in_flight: &mut JoinSet<()>) -> usize {
+    note_panic(first);
+    let mut count = 1;
+    while let Some(ended) = in_flight.try_join_next() {
+        note_panic(ended);
+        count += 1;
+    }
+    count
 }
 
 /// A delivery whose task panicked keeps its lease until it runs out.

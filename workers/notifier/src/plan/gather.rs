@@ -14,7 +14,7 @@ use switchboard_common::domain::ticket::TicketSnapshot;
 use switchboard_common::ids::{ClientId, DeliveryId, EventId, MessageId, TenantId, TicketId};
 
 use super::decide::{Plan, PlanInput, plan};
-use super::pairs::Pairs;
+use super::pairs::{Pair, Pairs};
 use crate::render::Template;
 
 /// The time over which the mails of a pair of addresses are counted.
@@ -56,10 +56,7 @@ pub(super) async fn gather<'a>(connection: &mut PgConnection, batch: &'a [Event]
         events,
     };
     gathered.clients = plans::clients(connection, &gathered.wanted_clients()).await?;
-    for event in &gathered.events {
-        gathered.input(event)?;
-    }
-    let pairs = gathered.possible_pairs();
+    let pairs = gathered.pairs_in_question()?;
     gathered.pairs = Pairs::new(notifications::count_pairs(connection, &pairs, now - LOOP_WINDOW).await?);
     Ok(gathered)
 }
@@ -132,20 +129,13 @@ impl<'a> Gathered<'a> {
         wanted
     }
 
-    /// Every pair of addresses between which these events could lead to mail.
-    fn possible_pairs(&self) -> Vec<(TenantId, String, String)> {
-        let mut pairs = HashSet::new();
+    /// The pairs of addresses between which these events could lead to mail: those that are asked for
+    /// when nothing was sent before.
+    fn pairs_in_question(&self) -> Result<Vec<Pair>, Failure> {
+        let mut asked = Pairs::default();
         for event in &self.events {
-            let tenant = event.tenant_id;
-            let client = self.clients.get(&(tenant, event.ticket_id)).and_then(|client| client.address.as_ref());
-            let message = event.message_id.and_then(|id| self.messages.get(&(tenant, id)));
-            let origins = message.and_then(|message| message.sender_address.as_ref()).into_iter().chain(client);
-            let people = self.directories.get(&tenant).into_iter().flat_map(|directory| directory.people.values());
-            let addresses: Vec<&String> = people.filter_map(|person| person.address.as_ref()).chain(client).collect();
-            for origin in origins {
-                pairs.extend(addresses.iter().map(|address| (tenant, origin.clone(), (*address).clone())));
-            }
+            plan(self.input(event)?, &mut asked);
         }
-        pairs.into_iter().collect()
+        Ok(asked.into_pairs())
     }
 }

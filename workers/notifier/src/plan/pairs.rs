@@ -5,16 +5,24 @@ use std::collections::HashMap;
 
 use switchboard_common::ids::TenantId;
 
+/// Whose desk, whose mail led to it, and where it goes.
+pub(super) type Pair = (TenantId, String, String);
+
 /// How many mails were planned within the last hour for each pair of origin and address.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pairs {
-    counts: HashMap<(TenantId, String, String), i64>,
+    counts: HashMap<Pair, i64>,
 }
 
 impl Pairs {
     /// What the database counts.
-    pub fn new(counts: HashMap<(TenantId, String, String), i64>) -> Self {
+    pub fn new(counts: HashMap<Pair, i64>) -> Self {
         Self { counts }
+    }
+
+    /// The pairs that were asked for.
+    pub fn into_pairs(self) -> Vec<Pair> {
+        self.counts.into_keys().collect()
     }
 
     /// Counts one more mail to `address` because of `origin`, unless there are `cap` of them.

@@ -19,9 +19,10 @@ pub struct Folder {
 
 impl Folder {
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
-        let aside = folder.join(".writing");
+        let path = std::path::absolute(folder)?;
+        let aside = path.join(".writing");
         std::fs::create_dir_all(&aside)?;
-        Ok(Self { path: folder.to_owned(), writer: AsyncFileTransport::new(&aside), aside })
+        Ok(Self { path, writer: AsyncFileTransport::new(&aside), aside })
     }
 
     pub(super) async fn send(&self, envelope: &Envelope, bytes: &[u8]) -> Result<String, Refusal> {

@@ -153,6 +153,17 @@ async fn an_answer_beyond_the_cap_is_not_sent_and_its_author_hears_of_it_without
     assert_eq!(recipients(&sent), [ADA, ADA, GRACE, GRACE]);
     let report = to(&sent, GRACE).remove(0);
     assert!(report.body_text(0).expect("a text").contains("loop cap: 2 mails within an hour from grace@desk.example to ada@example.org"));
+
+    desk.later(1800);
+    for id in ["late1@desk.example", "late2@desk.example"] {
+        let refused = desk.say(&mut ticket, desk.by_grace(id, "Again.")).await;
+        desk.plan(&[refused]).await;
+    }
+    desk.plan_outbox().await;
+    desk.later(1801);
+    let event = desk.say(&mut ticket, desk.by_grace("later@desk.example", "Once more.")).await;
+    desk.plan(&[event]).await;
+    assert_eq!(to(&desk.delivered().await, ADA).len(), 1, "what was refused does not count against the next");
 }
 
 #[sqlx::test(migrator = "crate::MIGRATIONS")]

@@ -3,7 +3,7 @@
 use mail_parser::Message;
 use sqlx::PgPool;
 use switchboard_common::db::signing_keys;
-use switchboard_common::db::tickets::{MessageDirection, MessageKind};
+use switchboard_common::db::tickets::MessageKind;
 use switchboard_common::domain::address::EmailAddress;
 use switchboard_common::domain::event::{Actor, EventKind};
 
@@ -105,8 +105,7 @@ async fn a_note_reaches_the_desk_and_never_the_client(pool: PgPool) {
     let opened = desk.say(&mut ticket, desk.by_ada("a1@example.org", "It burns.")).await;
     desk.plan(&[opened]).await;
     desk.delivered().await;
-    let note =
-        Said { kind: MessageKind::Note, direction: MessageDirection::In, ..desk.by_grace("g1@desk.example", "She says that often.") };
+    let note = Said { kind: MessageKind::Note, ..desk.by_grace("g1@desk.example", "She says that often.") };
     let noted = desk.say(&mut ticket, note).await;
     desk.plan(&[noted]).await;
     let sent = desk.delivered().await;

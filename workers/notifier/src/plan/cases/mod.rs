@@ -188,7 +188,7 @@ fn of_a_message_those_hear_who_answer_for_the_ticket_and_the_client_only_of_an_a
             (
                 "an agent left a note",
                 |w| {
-                    w.written_by(GRACE, "grace@desk.example");
+                    w.answered_by_grace();
                     w.message().kind = MessageKind::Note;
                     w.ticket.cc = vec![BOB];
                 },
