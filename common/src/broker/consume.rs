@@ -30,10 +30,10 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         if db::is_conflict(&error) {
             Self::Retry(error.into())
-        } else if db::is_infrastructure(&error) {
-            Self::GiveBack(error.into())
-        } else {
+        } else if db::is_fault_of_the_work(&error) {
             Self::Reject(format!("the database refused it: {error}"))
+        } else {
+            Self::GiveBack(error.into())
         }
     }
 }

@@ -91,15 +91,17 @@ pub async fn listen(pool: &PgPool, channel: &str) -> Result<PgListener, sqlx::Er
 }
 
 /// Whether an error says nothing about the work and the same work may succeed when it is run again
-/// at once: a serialisation failure or a deadlock (SQLSTATE 40001, 40P01).
+/// at once: a serialisation failure, a deadlock, or a lock that was not had in time (SQLSTATE 40001,
+/// 40P01, 55P03).
 #[must_use]
 pub fn is_conflict(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    matches!(code.as_deref(), Some("40001" | "40P01"))
+    matches!(code.as_deref(), Some("40001" | "40P01" | "55P03"))
 }
 
-/// Whether an error says that the database is away, full or shutting down, and nothing about the
-/// work: no connection, or SQLSTATE class 08 (connection), 53 (resources), 57 (operator), 58 (system).
+/// Whether an error says that the database is away, full, read-only or shutting down, and nothing
+/// about the work: no connection, or SQLSTATE class 08 (connection), 53 (resources), 57 (operator),
+/// 58 (system), or 25006 (read-only), 25P03 and 25P04 (the server ended the transaction).
 #[must_use]
 pub fn is_infrastructure(error: &sqlx::Error) -> bool {
     match error {
@@ -109,9 +111,75 @@ pub fn is_infrastructure(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)))
-        }
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || ["25006", "25P03", "25P04"].contains(&&*code)
+        }),
         _ => false,
+    }
+}
+
+/// Whether an error is the fault of what was to be written, so that trying again is of no use:
+/// SQLSTATE class 21 and 22 (data), 23 (constraints), 44 (check option), 54 (size) or P0 (triggers),
+/// or something that is not there or not of the form that it should have.
+///
+/// Everything else is the fault of the database or of how it is set up (a password, a permission, a
+/// migration that was not run), and would be so for whatever else was to be written.
+#[must_use]
+pub fn is_fault_of_the_work(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| ["21", "22", "23", "44", "54", "P0"].iter().any(|class| code.starts_with(class)))
+        }
+        sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::RowNotFound => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::Failure;
+
+    /// What becomes of a message when the database answers with each of these codes.
+    #[sqlx::test(migrations = false)]
+    async fn only_what_a_message_is_at_fault_for_sends_it_to_the_dead_letters(pool: PgPool) {
+        let mut connection = pool.acquire().await.expect("a connection");
+        let mut outcome = async |code: &str| {
+            let statement = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
+            let error = sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut *connection).await.expect_err("it is raised");
+            match Failure::from(error) {
+                Failure::Retry(_) => "again",
+                Failure::GiveBack(_) => "later",
+                Failure::Reject(_) => "never",
+            }
+        };
+        for (code, expected) in [
+            ("40001", "again"), // serialisation failure
+            ("40P01", "again"), // deadlock
+            ("55P03", "again"), // lock not available in time
+            ("08006", "later"), // connection failure
+            ("0A000", "later"), // a prepared statement from before a migration
+            ("25006", "later"), // read-only
+            ("25P03", "later"), // idle in transaction for too long
+            ("28P01", "later"), // wrong password
+            ("3D000", "later"), // no such database
+            ("42501", "later"), // permission denied
+            ("42P01", "later"), // no such table: the migration was not run
+            ("42703", "later"), // no such column
+            ("53100", "later"), // disk full
+            ("53300", "later"), // too many connections
+            ("57014", "later"), // statement timeout
+            ("57P01", "later"), // shutting down
+            ("58030", "later"), // input or output
+            ("XX000", "later"), // internal
+            ("21000", "never"), // a row twice
+            ("22021", "never"), // a zero byte
+            ("22P05", "never"), // a zero byte in JSON
+            ("23503", "never"), // no such account, or no such bytes
+            ("54000", "never"), // too large for an index
+            ("P0001", "never"), // raised by a trigger
+        ] {
+            assert_eq!(outcome(code).await, expected, "{code}");
+        }
     }
 }

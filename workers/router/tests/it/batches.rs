@@ -1,8 +1,10 @@
 //! What a batch promises: all or none, doubles once, and one bad message harms no other.
 
 use sqlx::PgPool;
-use switchboard_common::broker::{Failure, Queue};
+use sqlx::postgres::PgPoolOptions;
+use switchboard_common::broker::{Failure, Handler, Queue};
 use switchboard_common::envelope;
+use switchboard_router::batch::BatchHandler;
 use switchboard_router::{Router, run};
 use tokio_util::sync::CancellationToken;
 
@@ -111,4 +113,17 @@ async fn a_bad_message_is_parked_with_its_reason_and_its_neighbours_go_on(pool: 
     assert!(reasons.remove(0).starts_with("it names no sender"));
     assert!(reasons.remove(0).starts_with("not a readable inbound_message envelope"));
     assert_eq!(desk.count("broker.messages where queue = 'inbound'").await, 0);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_database_that_is_read_only_or_lacks_a_migration_is_waited_for(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let mail = desk.mail("ada@example.org", "a1").0;
+    let options = desk.pool.connect_options().as_ref().clone().options([("default_transaction_read_only", "on")]);
+    let read_only = BatchHandler::new(PgPoolOptions::new().connect_lazy_with(options), desk.ambient.clone());
+    let outcome = read_only.handle(std::slice::from_ref(&mail)).await;
+    assert!(matches!(outcome, Err(Failure::GiveBack(_))), "{outcome:?}");
+    desk.change_desk("alter table outbox rename to outbox_of_another_version").await;
+    let outcome = desk.route(&[Mail(mail)]).await;
+    assert!(matches!(outcome, Err(Failure::GiveBack(_))), "{outcome:?}");
 }
