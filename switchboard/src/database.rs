@@ -1,7 +1,7 @@
 //! The database of a command: the server that is configured, or the embedded one of the data folder,
 //! which is started for as long as the command takes where it does not run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ impl Database {
             return Ok(Self { options, server: Server::Configured });
         }
         if need == Need::Existing && !embedded::exists(&config.data)? {
-            return Err(OpenError::Absent { data: config.data.clone() });
+            return Err(OpenError::Absent { data: absolute(&config.data) });
         }
         match Embedded::find_or_start(&settings(config), ambient).await? {
             Found::Running(guest) => {
@@ -127,6 +127,11 @@ pub async fn migrate(config: &Config, ambient: &Ambient) -> Result<Vec<i64>, Ope
             Ok(steps?)
         }
     }
+}
+
+/// A folder as it is called everywhere, for whoever looks from elsewhere.
+pub fn absolute(folder: &Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// The server that is configured, if one is.

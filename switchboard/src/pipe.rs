@@ -41,7 +41,7 @@ fn try_again(why: &str) -> PipeExit {
 fn attempt(global: &Global, account: &str, envelope: &SmtpEnvelope) -> anyhow::Result<PipeExit> {
     let (config, _) = Config::load(global.config.as_deref(), global.data.as_deref())?;
     let Some(options) = database::configured(&config)?.map_or_else(|| embedded::running(&config.data), |options| Ok(Some(options)))? else {
-        anyhow::bail!("`switchboard up` is not running on {}", config.data.display());
+        anyhow::bail!("`switchboard up` is not running on {}", database::absolute(&config.data).display());
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit = runtime.block_on(async {

@@ -121,7 +121,7 @@ impl Config {
 impl DatabaseConfig {
     fn read(keys: &mut Keys) -> Self {
         Self {
-            max_connections: keys.read_or("database.max_connections", "a number from 5 to 1000", values::connections, 20),
+            max_connections: keys.read_or("database.max_connections", "a number from 5 to 200", values::connections, 20),
             postgres_bin: keys.read("postgres_bin", "a folder with the programs initdb and postgres", values::folder),
             durable: keys.read_or("database.durable", "true or false (false only for tests: a crash may lose mail)", values::boolean, true),
         }

@@ -45,7 +45,7 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
     assert_eq!(
         lines,
         [
-            "database.max_connections (from SWITCHBOARD_DATABASE__MAX_CONNECTIONS): \"many\" does not fit; expected a number from 5 to 1000",
+            "database.max_connections (from SWITCHBOARD_DATABASE__MAX_CONNECTIONS): \"many\" does not fit; expected a number from 5 to 200",
             "database_url (from FILE): the scheme is mysql, not postgres or postgresql; expected a URL like postgres://user:password@host:5432/database",
             "dta (from FILE): unknown key; did you mean data?",
             "log.colour (from FILE): unknown key; the keys are data, database_url, database.max_connections, postgres_bin, database.durable, broker.lease, \

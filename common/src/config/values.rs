@@ -105,7 +105,7 @@ pub fn duration(value: &Value) -> Result<Duration, String> {
 
 pub fn connections(value: &Value) -> Result<u32, String> {
     let number: u32 = plain(value)?;
-    if (5..=1000).contains(&number) { Ok(number) } else { Err(format!("{number} is out of range")) }
+    if (5..=200).contains(&number) { Ok(number) } else { Err(format!("{number} is out of range")) }
 }
 
 pub fn path(value: &Value) -> Result<PathBuf, String> {

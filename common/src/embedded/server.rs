@@ -122,6 +122,8 @@ fn command(cluster: &Cluster, socket: &Path, log: &Path, durable: bool) -> Resul
     let mut settings = vec![
         "listen_addresses=",
         "cluster_name=switchboard",
+        // More than one process is allowed (`database.max_connections`), and commands beside it.
+        "max_connections=250",
         "timezone=UTC",
         "log_timezone=UTC",
         // The log names no addresses and no texts: neither statements nor what they refer to.

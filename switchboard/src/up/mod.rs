@@ -20,6 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::database::absolute;
 use crate::output::{STRONG, paint, print};
 use server::Server;
 
@@ -66,6 +67,7 @@ pub async fn run(config: &Config, ambient: &Ambient, named: Option<&Path>) -> an
     let _ = tokio::time::timeout(Duration::from_secs(2), pool.close()).await;
     server.stop(finished).await;
     match ended {
+        Ok(()) if !finished => bail!("stopped before what was in flight was finished"),
         Ok(()) => Ok(()),
         Err(Ok(name)) => bail!("the {name} ended by itself"),
         Err(Err(error)) => bail!("a worker ended by itself: {error}"),
@@ -125,7 +127,7 @@ fn transport(config: &Config) -> anyhow::Result<Transport> {
         (MailTransport::Memory, _) => Ok(Transport::memory().0),
         (MailTransport::File, _) => {
             // The paths are kept with the deliveries, and read in other folders.
-            let folder = std::path::absolute(&config.mail.folder)?;
+            let folder = absolute(&config.mail.folder);
             Transport::file(&folder).with_context(|| format!("cannot make the folder {} for outgoing mail", folder.display()))
         }
     }
@@ -147,7 +149,7 @@ fn lock(data: &Path) -> anyhow::Result<File> {
 fn banner(config: &Config, server: &server::Watched, desks: i64, named: Option<&Path>) -> String {
     let option = named.map(|data| format!(" --data {}", data.display())).unwrap_or_default();
     let mail = match config.mail.transport {
-        MailTransport::File => format!("written to {}", config.mail.folder.display()),
+        MailTransport::File => format!("written to {}", absolute(&config.mail.folder).display()),
         MailTransport::Smtp => "sent by the server in mail.smtp_url".to_owned(),
         MailTransport::Memory => "thrown away (mail.transport is memory)".to_owned(),
     };
@@ -155,7 +157,7 @@ fn banner(config: &Config, server: &server::Watched, desks: i64, named: Option<&
     let first = if desks == 0 { format!("  make a desk     {}\n", command("apply desk.toml")) } else { String::new() };
     format!(
         "Switchboard\n  data            {}\n  database        {}\n  outgoing mail   {mail}\n{first}  feed a mail     {}\n  see tickets     {}\n  stop            Ctrl-C\n{}\n",
-        config.data.display(),
+        absolute(&config.data).display(),
         server.place(),
         command("pipe --account NAME < mail.eml"),
         command("ticket list"),

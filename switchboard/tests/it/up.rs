@@ -103,3 +103,26 @@ async fn a_ticket_is_assigned_and_closed_by_a_command_and_explained() {
     assert_eq!(json["messages"][0]["text"], "Please help.");
     assert_eq!(up.stop(Signal::SIGTERM), Some(0));
 }
+
+#[tokio::test]
+async fn a_second_signal_does_not_wait_for_what_is_in_flight() {
+    let world = World::new();
+    // A mail server that takes the call and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("smtp://{}", silent.local_addr().expect("an address"));
+    let mut command = world.command(&["up"]);
+    command.env("SWITCHBOARD_MAIL__TRANSPORT", "smtp").env("SWITCHBOARD_MAIL__SMTP_URL", url).stderr(std::process::Stdio::piped());
+    let mut up = crate::world::Up::start(command);
+    desk_with_a_mail(&world);
+    until("a mail is being sent", || {
+        succeed(world.command(&["ticket", "list"])).contains('#') && succeed(world.command(&["ticket", "show", "1"])).contains("sending")
+    })
+    .await;
+    let mut log = std::io::BufRead::lines(std::io::BufReader::new(up.child.stderr.take().expect("its stderr")));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(up.child.id()).expect("a process"));
+    nix::sys::signal::kill(pid, Signal::SIGTERM).expect("signalled");
+    assert!(log.by_ref().any(|line| line.expect("UTF-8").contains("Stopping")), "it began to stop");
+    assert!(up.child.try_wait().expect("asked").is_none(), "it waits for what is in flight");
+    assert_eq!(up.stop(Signal::SIGTERM), Some(1));
+    assert_eq!(servers(&world.data()), Vec::<String>::new());
+}
