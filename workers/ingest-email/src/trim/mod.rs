@@ -171,7 +171,6 @@ fn says_who_wrote(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
 
     use proptest::prelude::*;
 
@@ -235,30 +234,6 @@ mod tests {
             assert_eq!(reply(text), text);
         }
         assert_eq!(reply(""), "");
-    }
-
-    #[test]
-    fn time_grows_with_the_size_alone() {
-        let size = 1 << 20;
-        for shape in [
-            ">",
-            ">\n",
-            "\n",
-            "On ",
-            "On x\n",
-            "wrote:\n",
-            "On a wrote:\n> b\n",
-            "From: a\nTo:\n",
-            "Write your answer above this\n",
-            "—\n",
-            ": a@b1\n:",
-            "_____\n> x\n",
-        ] {
-            let text = shape.repeat(size / shape.len());
-            let start = Instant::now();
-            let _ = reply(&text);
-            assert!(start.elapsed() < Duration::from_secs(10), "{shape:?} took {:?}", start.elapsed());
-        }
     }
 
     /// What texts are put together from.
