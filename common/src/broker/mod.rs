@@ -74,7 +74,8 @@ pub struct Incoming {
 }
 
 /// A message that was delivered so often without an answer goes to the dead letters: a backstop
-/// against one that kills every process that takes it.
+/// against one that kills every process that takes it. To give it back is an answer too, so that no
+/// outage, however long, sends anything there.
 pub const DELIVERY_LIMIT: u32 = 50;
 
 /// Why the broker did not do what it was asked.

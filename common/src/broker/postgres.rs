@@ -206,7 +206,13 @@ impl Consumer for PostgresConsumer {
             for message in leased {
                 let tag = message.position.unsigned_abs();
                 self.in_hand.insert(tag, (message.position, message.lease_token));
-                if u32::try_from(message.deliveries).unwrap_or(u32::MAX) > DELIVERY_LIMIT {
+                // A dead letter cannot die again: it would lose its reason.
+                if self.queue != Queue::Dead && u32::try_from(message.deliveries).unwrap_or(u32::MAX) > DELIVERY_LIMIT {
+                    tracing::error!(
+                        queue = self.queue.as_str(),
+                        message.id = %message.id,
+                        "A message was delivered {DELIVERY_LIMIT} times without an answer and goes to the dead letters"
+                    );
                     self.reject(tag, &format!("delivered {DELIVERY_LIMIT} times without an answer")).await?;
                     continue;
                 }

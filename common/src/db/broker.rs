@@ -23,7 +23,7 @@ pub struct Leased {
     pub payload: Vec<u8>,
     /// What the publisher sent with it.
     pub headers: Json<BTreeMap<String, String>>,
-    /// How often it was delivered, this time included.
+    /// How often it was delivered without being given back, this time included.
     pub deliveries: i32,
     /// Proves the lease when it is answered.
     pub lease_token: Uuid,
@@ -57,7 +57,8 @@ pub async fn publish(connection: &mut PgConnection, queue: &str, messages: &[Out
 }
 
 /// Takes up to `limit` messages under a lease until `until`: those in the queue, and those whose
-/// lease ran out.
+/// lease ran out. What was delivered before is taken alone, so that if it kills whoever takes it, or
+/// cannot be done for now, it does neither to others.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -71,11 +72,18 @@ pub async fn claim(
 ) -> sqlx::Result<Vec<Leased>> {
     let mut leased = sqlx::query_as!(
         Leased,
-        r#"with due as materialized (
-               select position from broker.messages
+        r#"with first as materialized (
+               select position, deliveries from broker.messages
                where queue = $1 and visible_at <= $3
                order by visible_at, position
-               limit $5
+               limit 1
+               for update skip locked
+           ), due as materialized (
+               select m.position from broker.messages m
+               where m.queue = $1 and m.visible_at <= $3
+                 and (m.deliveries = 0 or m.position = (select position from first))
+               order by m.visible_at, m.position
+               limit coalesce((select case when deliveries = 0 then $5::bigint else 1 end from first), 0)
                for update skip locked
            )
            update broker.messages m
@@ -113,12 +121,15 @@ pub async fn ack(connection: &mut PgConnection, positions: &[i64], tokens: &[Uui
 
 /// Puts messages back into the queue. Returns how many leases still held.
 ///
+/// The delivery is taken back as well, down to one: whoever gives back has survived it, and may do so
+/// for as long as an outage lasts.
+///
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn give_back(connection: &mut PgConnection, positions: &[i64], tokens: &[Uuid], now: DateTime<Utc>) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "update broker.messages m
-         set lease_token = null, visible_at = $3
+         set lease_token = null, visible_at = $3, deliveries = greatest(m.deliveries - 1, 1)
          from unnest($1::bigint[], $2::uuid[]) as held (position, token)
          where m.position = held.position and m.lease_token = held.token",
         positions,

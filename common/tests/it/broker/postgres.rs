@@ -56,7 +56,7 @@ impl Server for PostgresServer {
 
     async fn let_leases_run_out(&self) {
         let mut connection = self.direct.connect().await.expect("a connection");
-        sqlx::query("update broker.messages set visible_at = now() where lease_token is not null")
+        sqlx::query("update broker.messages set visible_at = now() where lease_token is not null and visible_at > now()")
             .execute(&mut connection)
             .await
             .expect("the leases ran out");

@@ -55,9 +55,11 @@ macro_rules! broker_suite {
             a_call_that_gets_no_answer_ends_and_the_broker_is_found_again,
             a_server_that_restarts_under_load_loses_nothing_confirmed,
             two_consumers_share_a_queue,
-            a_message_that_kills_whoever_takes_it_ends_in_the_dead_letters,
+            a_message_that_kills_whoever_takes_it_goes_to_the_dead_letters_alone,
+            what_is_given_back_ever_so_often_is_not_dead,
             the_loop_runs_a_bad_batch_one_by_one,
             the_loop_waits_for_infrastructure_and_dead_letters_nothing,
+            one_that_is_always_given_back_holds_up_no_other,
             the_loop_survives_a_panic_and_garbage,
         );
     };
@@ -287,28 +289,57 @@ pub async fn two_consumers_share_a_queue(server: &dyn Server) {
     assert_eq!(seen, messages(200).iter().map(|message| message.id).collect::<Vec<_>>(), "each came to one of the two, once");
 }
 
-pub async fn a_message_that_kills_whoever_takes_it_ends_in_the_dead_letters(server: &dyn Server) {
+pub async fn a_message_that_kills_whoever_takes_it_goes_to_the_dead_letters_alone(server: &dyn Server) {
     let broker = server.broker().await;
-    broker.publish(Queue::Inbound, messages(1)).await.expect("confirmed");
-    let mut consumer = broker.consumer(Queue::Inbound, 1).await.expect("a consumer");
-    for _ in 0..DELIVERY_LIMIT {
-        let taken = soon("the message", consumer.next_batch(1)).await.expect("a batch");
-        consumer.give_back(&[taken[0].tag]).await.expect("given back");
-    }
-    let after = async { consumer.next_batch(1).await.expect("a batch") };
+    broker.publish(Queue::Inbound, messages(5)).await.expect("confirmed");
+    let killer = message(2).id;
+    let mut done = BTreeSet::new();
+    let mut deaths = 0;
     let letter = async {
         let mut dead = broker.consumer(Queue::Dead, 1).await.expect("a consumer");
         dead.next_batch(1).await.expect("a batch").remove(0)
     };
+    // Whoever takes the killer dies with everything in hand; what came before is done by then.
+    let dying = async {
+        loop {
+            let mut consumer = broker.consumer(Queue::Inbound, 8).await.expect("a consumer");
+            'alive: loop {
+                let batch = consumer.next_batch(8).await.expect("a batch");
+                let (again, fresh): (Vec<_>, Vec<_>) = batch.into_iter().partition(|message| message.redelivered);
+                for work in std::iter::once(fresh).chain(again.into_iter().map(|message| vec![message])) {
+                    if work.iter().any(|message| message.id == killer) {
+                        break 'alive;
+                    }
+                    consumer.ack(&work.iter().map(|message| message.tag).collect::<Vec<_>>()).await.expect("acked");
+                    done.extend(work.iter().map(|message| message.id));
+                }
+            }
+            deaths += 1;
+            drop(consumer);
+            server.let_leases_run_out().await;
+        }
+    };
     let letter = soon("the dead letter", async {
         tokio::select! {
-            again = after => panic!("delivered once more: {again:?}"),
+            never = dying => never,
             letter = letter => letter,
         }
     })
     .await;
-    assert_eq!(letter.id, message(1).id);
+    assert_eq!((letter.id, deaths), (killer, DELIVERY_LIMIT));
     assert!(letter.headers.contains_key(HEADER_REASON));
+    assert_eq!(done, messages(5).iter().map(|message| message.id).filter(|id| *id != killer).collect());
+}
+
+pub async fn what_is_given_back_ever_so_often_is_not_dead(server: &dyn Server) {
+    let broker = server.broker().await;
+    broker.publish(Queue::Inbound, messages(1)).await.expect("confirmed");
+    let mut consumer = broker.consumer(Queue::Inbound, 1).await.expect("a consumer");
+    for _ in 0..DELIVERY_LIMIT + 5 {
+        let taken = soon("the message", consumer.next_batch(1)).await.expect("a batch");
+        consumer.give_back(&[taken[0].tag]).await.expect("given back");
+    }
+    assert_empty(broker.as_ref(), Queue::Dead).await;
 }
 
 /// An event that carries a number.
@@ -406,6 +437,19 @@ pub async fn the_loop_waits_for_infrastructure_and_dead_letters_nothing(server: 
     })
     .await;
     assert_eq!(done, [1, 2, 3, 4, 5]);
+    assert_empty(broker.as_ref(), Queue::Dead).await;
+}
+
+pub async fn one_that_is_always_given_back_holds_up_no_other(server: &dyn Server) {
+    let broker = server.broker().await;
+    broker.publish(Queue::Events, sealed(1..=20)).await.expect("confirmed");
+    let locked = |batch: &[Event]| {
+        batch.iter().any(|event| event.version == 2).then(|| Failure::GiveBack(anyhow::anyhow!("somebody has its ticket locked")))
+    };
+    let done = run_loop(&broker, 19, locked).await;
+    assert_eq!(done, (1..=20).filter(|number| *number != 2).collect::<Vec<_>>());
+    server.let_leases_run_out().await;
+    assert_eq!(take_all(broker.as_ref(), Queue::Events, 1).await, [Uuid::from_u128(2)]);
     assert_empty(broker.as_ref(), Queue::Dead).await;
 }
 
