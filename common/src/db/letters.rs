@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use super::reply_addresses::ReplyRecipient;
 use super::tickets::MessageKind;
 use crate::domain::ticket::TicketSnapshot;
-use crate::ids::{ClientId, DeliveryId, MediaId, MessageId, TenantId, TicketId, UserId};
+use crate::ids::{ClientId, DeliveryId, DepartmentId, MediaId, MessageId, TenantId, TicketId, UserId};
 
 /// A delivery with all that its mail says.
 #[derive(Debug, Clone)]
@@ -87,7 +87,74 @@ pub struct LetterFailure {
 /// When the database refuses or cannot be reached, when there is no such delivery, or when what the
 /// ticket was can no longer be read.
 pub async fn load(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Letter> {
-    let row = sqlx::query!(
+    let head = head(connection, tenant, id).await?;
+    let ticket = head.ticket.0;
+    let (client_name, client_address) = client(connection, tenant, head.ticket_id, ticket.client_id).await?;
+    let department = match ticket.department_id {
+        Some(id) => department(connection, tenant, id).await?,
+        None => None,
+    };
+    let failure = match head.about.filter(|_| head.kind == "delivery.failed") {
+        Some(about) => failure(connection, tenant, about).await?,
+        None => None,
+    };
+    // Whoever a ticket is given to has to read what it is about.
+    let shown = match head.about {
+        None if head.kind == "ticket.assigned" => latest_message(connection, tenant, head.ticket_id, ticket.message_count).await?,
+        about => about,
+    };
+    let message = match shown {
+        Some(shown) => Some(message(connection, tenant, shown).await?),
+        None => None,
+    };
+    let recipient =
+        head.user_id.map(ReplyRecipient::User).or(head.client_id.map(ReplyRecipient::Client)).ok_or(sqlx::Error::RowNotFound)?;
+    Ok(Letter {
+        tenant_id: tenant,
+        brand: head.brand,
+        account_address: head.account_address,
+        template: head.template,
+        reason: head.reason,
+        recipient,
+        recipient_name: head.recipient_name,
+        address: head.address,
+        permitted: head.permitted,
+        message_id: head.message_id,
+        reply_row: head.reply_row,
+        ticket_id: head.ticket_id,
+        ticket,
+        department,
+        client_name,
+        client_address,
+        actor_name: head.actor_name,
+        message,
+        failure,
+    })
+}
+
+/// What one query tells of a letter.
+struct Head {
+    brand: String,
+    account_address: String,
+    template: String,
+    reason: String,
+    user_id: Option<UserId>,
+    client_id: Option<ClientId>,
+    recipient_name: String,
+    address: String,
+    message_id: String,
+    ticket_id: TicketId,
+    permitted: bool,
+    reply_row: Option<i64>,
+    ticket: Json<TicketSnapshot>,
+    kind: String,
+    about: Option<MessageId>,
+    actor_name: Option<String>,
+}
+
+async fn head(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Head> {
+    sqlx::query_as!(
+        Head,
         r#"select coalesce(a.from_name, z.data->>'brand', o.name) as "brand!", a.address as account_address, n.template, n.reason,
                   n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId",
                   coalesce(u.name, c.name) as "recipient_name!", d.address, d.message_id, d.ticket_id as "ticket_id: TicketId",
@@ -115,53 +182,12 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId, id: DeliveryI
         tenant.0,
         id.0,
     )
-    .fetch_one(&mut *connection)
-    .await?;
-    let ticket = row.ticket.0;
-    let (client_name, client_address) = client(connection, tenant, row.ticket_id, ticket.client_id).await?;
-    let department = match ticket.department_id {
-        Some(id) => {
-            sqlx::query_scalar!("select name from departments where tenant_id = $1 and id = $2", tenant.0, id.0)
-                .fetch_optional(&mut *connection)
-                .await?
-        }
-        None => None,
-    };
-    let failure = match row.about.filter(|_| row.kind == "delivery.failed") {
-        Some(about) => failure(connection, tenant, about).await?,
-        None => None,
-    };
-    // Whoever a ticket is given to has to read what it is about.
-    let shown = match row.about {
-        None if row.kind == "ticket.assigned" => latest_message(connection, tenant, row.ticket_id, ticket.message_count).await?,
-        about => about,
-    };
-    let message = match shown {
-        Some(shown) => Some(message(connection, tenant, shown).await?),
-        None => None,
-    };
-    let recipient = row.user_id.map(ReplyRecipient::User).or(row.client_id.map(ReplyRecipient::Client)).ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Letter {
-        tenant_id: tenant,
-        brand: row.brand,
-        account_address: row.account_address,
-        template: row.template,
-        reason: row.reason,
-        recipient,
-        recipient_name: row.recipient_name,
-        address: row.address,
-        permitted: row.permitted,
-        message_id: row.message_id,
-        reply_row: row.reply_row,
-        ticket_id: row.ticket_id,
-        ticket,
-        department,
-        client_name,
-        client_address,
-        actor_name: row.actor_name,
-        message,
-        failure,
-    })
+    .fetch_one(connection)
+    .await
+}
+
+async fn department(connection: &mut PgConnection, tenant: TenantId, id: DepartmentId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("select name from departments where tenant_id = $1 and id = $2", tenant.0, id.0).fetch_optional(connection).await
 }
 
 async fn client(

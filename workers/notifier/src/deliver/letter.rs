@@ -30,7 +30,7 @@ pub(super) enum Unwritten {
 
 impl From<sqlx::Error> for Unwritten {
     fn from(error: sqlx::Error) -> Self {
-        if db::is_infrastructure(&error) || db::is_conflict(&error) { Self::Unavailable } else { Self::Unreadable(error) }
+        if db::is_fault_of_the_work(&error) { Self::Unreadable(error) } else { Self::Unavailable }
     }
 }
 

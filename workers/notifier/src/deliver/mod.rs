@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::postgres::PgListener;
 use sqlx::{Connection, PgConnection, PgPool};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::db::deliveries::{self, DeliveryStatus};
@@ -83,8 +82,7 @@ impl Deliverer {
 
     async fn serve(&self, in_flight: &mut JoinSet<()>, backoff: &Backoff, stop: &CancellationToken) -> anyhow::Result<()> {
         // Listens before it looks, so that what is planned in between is not missed.
-        let mut listener = PgListener::connect_with(&self.shared.pool).await?;
-        listener.listen(notifications::CHANNEL).await?;
+        let mut listener = db::listen(&self.shared.pool, notifications::CHANNEL).await?;
         loop {
             let look_again = self.fill(in_flight).await?;
             backoff.reset();

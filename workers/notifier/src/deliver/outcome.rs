@@ -40,7 +40,7 @@ impl Shared {
                     tracing::warn!(delivery.id = %leased.id, "The lease on a mail ran out before its outcome was recorded");
                     return;
                 }
-                Err(error) if self.ambient.now() < leased.until && (db::is_infrastructure(&error) || db::is_conflict(&error)) => {
+                Err(error) if self.ambient.now() < leased.until && !db::is_fault_of_the_work(&error) => {
                     tracing::debug!(delivery.id = %leased.id, "The outcome of a mail is not recorded yet: {error}");
                     backoff.wait(&self.ambient, &never).await;
                 }

@@ -167,7 +167,7 @@ async fn a_mail_that_cannot_be_written_fails_with_its_reason_and_the_others_go_o
     desk.sql("update ticket_versions set state = '{}' where tenant_id = $1 and ticket_id = $2", &[&desk.tenant.0, &ticket.id.0], &[]).await;
     assert!(desk.delivered().await.is_empty());
     let attempts = desk.attempts(BOB).await;
-    assert!(attempts[1].starts_with("1 refused_for_good not sent: it cannot be read"), "{attempts:?}");
+    assert!(attempts.iter().any(|attempt| attempt.starts_with("1 refused_for_good not sent: it cannot be read")), "{attempts:?}");
 }
 
 #[sqlx::test(migrator = "crate::MIGRATIONS")]

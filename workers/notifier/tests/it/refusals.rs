@@ -119,7 +119,7 @@ async fn a_server_that_is_not_there_or_never_answers_is_tried_again(pool: PgPool
     desk.later(6);
     let server = SmtpServer::start();
     let _wait = server.keep_waiting(Stage::Rcpt);
-    let impatient = Deliverer::new(desk.pool.clone(), desk.ambient.clone(), server.transport.clone(), Duration::from_millis(800));
+    let impatient = Deliverer::new(desk.pool.clone(), desk.ambient.clone(), server.transport.clone(), Duration::from_secs(4));
     assert_eq!(impatient.drain().await.expect("the database is there"), 1);
     let attempts = desk.attempts(ADA).await;
     assert_eq!(attempts.last().map(String::as_str), Some("2 refused_for_now no answer came in time"), "{attempts:?}");

@@ -22,11 +22,14 @@ struct Running {
 }
 
 impl Running {
-    fn start(desk: &Desk, transport: Transport) -> Self {
+    /// Starts a worker and waits until it and the broker hear the hints of the database.
+    async fn start(desk: &Desk, transport: Transport) -> Self {
         let broker = Arc::new(PostgresBroker::new(desk.pool.clone(), desk.ambient.clone(), Limits::default()));
         let stop = CancellationToken::new();
         let notifier = Notifier { pool: desk.pool.clone(), broker: broker.clone(), ambient: desk.ambient.clone(), transport, lease: LEASE };
         let worker = tokio::spawn(run(notifier, stop.clone()));
+        let listening = "select count(*) from pg_stat_activity where datname = current_database() and query like 'LISTEN %'";
+        while desk.count(listening).await < 2 {}
         Self { broker, stop, worker }
     }
 
@@ -45,7 +48,7 @@ impl Running {
 async fn an_event_on_the_broker_becomes_mail_without_the_clock_moving(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let (transport, memory) = Transport::memory();
-    let running = Running::start(&desk, transport);
+    let running = Running::start(&desk, transport).await;
     for n in 1..=3 {
         let mut ticket = desk.ticket(|state| state.assignees = vec![desk.grace]).await;
         let event = desk.say(&mut ticket, desk.by_ada(&format!("a{n}@example.org"), "It burns.")).await;
@@ -64,12 +67,12 @@ async fn a_retry_comes_when_its_time_has_come(pool: PgPool) {
     desk.answered_ticket().await;
     let server = SmtpServer::start();
     server.refuse(Stage::Content, 451);
-    let running = Running::start(&desk, server.transport.clone());
+    let running = Running::start(&desk, server.transport.clone()).await;
     server.wait_for_answers(1).await;
     running.stop().await;
     assert_eq!(desk.statuses(ADA).await, ["sent", "queued"]);
     server.relent();
-    let running = Running::start(&desk, server.transport.clone());
+    let running = Running::start(&desk, server.transport.clone()).await;
     desk.later(6);
     server.wait_for_answers(2).await;
     running.stop().await;
@@ -82,7 +85,7 @@ async fn what_is_in_flight_when_it_stops_is_finished_and_recorded(pool: PgPool) 
     desk.answered_ticket().await;
     let server = SmtpServer::start();
     let go_on = server.keep_waiting(Stage::Content);
-    let running = Running::start(&desk, server.transport.clone());
+    let running = Running::start(&desk, server.transport.clone()).await;
     server.wait_for(1).await;
     running.stop.cancel();
     go_on.send(()).expect("the server waits");
@@ -94,7 +97,7 @@ async fn what_is_in_flight_when_it_stops_is_finished_and_recorded(pool: PgPool) 
 async fn it_goes_on_by_itself_when_the_database_was_away(pool: PgPool) {
     let desk = Desk::with_clock(pool, Ambient::system()).await;
     let (transport, memory) = Transport::memory();
-    let running = Running::start(&desk, transport);
+    let running = Running::start(&desk, transport).await;
     let mut first = desk.ticket(|state| state.assignees = vec![desk.grace]).await;
     let event = desk.say(&mut first, desk.by_ada("a1@example.org", "It burns.")).await;
     running.publish(&event).await;

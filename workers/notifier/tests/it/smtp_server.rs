@@ -175,24 +175,32 @@ struct Mail {
 impl Mail {
     /// What there is instead of going along with a stage.
     fn trouble(&mut self, stage: Stage) -> Option<Response> {
+        let trouble = self.take(stage)?;
+        self.make(trouble, stage)
+    }
+
+    /// A refusal is there for everybody, other trouble for the first one who comes.
+    fn take(&mut self, stage: Stage) -> Option<Trouble> {
         let mut server = self.state.lock().expect("not poisoned");
-        let trouble = match &server.trouble {
-            Some((at, Trouble::Refuse(code))) if *at == stage => return Some(Response::custom(*code, format!("refused at {stage:?}"))),
-            Some((at, _)) if *at == stage => server.trouble.take(),
+        match &server.trouble {
+            Some((at, Trouble::Refuse(code))) if *at == stage => Some(Trouble::Refuse(*code)),
+            Some((at, _)) if *at == stage => server.trouble.take().map(|(_, trouble)| trouble),
             _ => None,
-        };
-        drop(server);
+        }
+    }
+
+    fn make(&mut self, trouble: Trouble, stage: Stage) -> Option<Response> {
         match trouble {
-            Some((_, Trouble::HangUp)) => {
+            Trouble::Refuse(code) => Some(Response::custom(code, format!("refused at {stage:?}"))),
+            Trouble::HangUp => {
                 self.hung_up.store(true, Ordering::Relaxed);
                 Some(response::NO_SERVICE)
             }
-            Some((_, Trouble::Wait(wait))) => {
+            Trouble::Wait(wait) => {
                 // An error means that the test let go of the other end, which means the same.
                 let _ = wait.recv();
                 None
             }
-            _ => None,
         }
     }
 
@@ -224,7 +232,9 @@ impl Handler for Mail {
     fn data_end(&mut self) -> Response {
         let parsed = MessageParser::new().parse(&self.content).expect("a mail");
         let taken = Taken { to: self.to.clone(), message_id: parsed.message_id().expect("a Message-ID").to_owned() };
+        // Taken before the test hears of the mail and makes other trouble.
+        let trouble = self.take(Stage::Content);
         self.come.send_modify(|come| come.push(taken));
-        self.at(Stage::Content)
+        trouble.and_then(|trouble| self.make(trouble, Stage::Content)).unwrap_or(response::OK)
     }
 }

@@ -77,6 +77,15 @@ fn of_a_new_ticket_those_hear_who_answer_for_it() {
                 },
                 &["root ✓ administrator, since nobody else can be told", "Ada ✓ acknowledgement"],
             ),
+        ],
+    );
+}
+
+#[test]
+fn of_a_new_ticket_somebody_hears_even_where_the_assigned_cannot_be_told() {
+    check(
+        EventKind::TicketCreated,
+        &[
             (
                 "an empty group is assigned",
                 |w| w.ticket.assignees = vec![EMPTY],
@@ -225,6 +234,15 @@ fn of_a_message_those_hear_who_answer_for_the_ticket_and_the_client_only_of_an_a
                 },
                 &["grace ✗ own action", "bob ✓ in cc", "Ada ✗ a note stays within the desk"],
             ),
+        ],
+    );
+}
+
+#[test]
+fn an_answer_that_would_go_round_in_circles_does_not_go_out() {
+    check(
+        EventKind::MessageAdded,
+        &[
             (
                 "an answer too many",
                 |w| {
