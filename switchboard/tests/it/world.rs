@@ -28,7 +28,13 @@ impl World {
     /// The program on the embedded server of this folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(self.folder.path());
-        command.env("SWITCHBOARD_DATABASE__DURABLE", "false").arg("--data").arg(self.data()).args(arguments);
+        // A short lease: what a killed router had in hand comes back soon.
+        command
+            .env("SWITCHBOARD_DATABASE__DURABLE", "false")
+            .env("SWITCHBOARD_BROKER__LEASE", "2s")
+            .arg("--data")
+            .arg(self.data())
+            .args(arguments);
         command
     }
 
