@@ -4,11 +4,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use async_trait::async_trait;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{Broker, BrokerError, Consumer, Incoming, Queue};
+use super::{Broker, Consumer, Incoming, Queue};
 use crate::ambient::Ambient;
 use crate::db;
 use crate::envelope::{self, Wire};
@@ -72,17 +73,23 @@ pub struct Loop {
 /// How often a batch that somebody was in the way of is run before the matter is taken for an
 /// outage.
 const RETRIES: u32 = 5;
+/// In characters. A reason may quote what it is about.
+const LONGEST_REASON: usize = 500;
 
 /// Consumes until `stop`. Never fails: without infrastructure it waits.
 pub async fn consume<H: Handler>(settings: &Loop, handler: &H) {
     let name = format!("{} consumer", settings.queue.as_str());
     let backoff = Backoff::new();
     supervise(&name, &settings.ambient, &settings.stop, &backoff, || async {
-        handler.ready().await?;
+        // A server that neither answers nor hangs up is asked again on another connection.
+        let ready = tokio::time::timeout(settings.limit, handler.ready()).await;
+        ready.with_context(|| format!("nobody said within {:?} whether it can begin", settings.limit))??;
         let mut consumer = settings.broker.consumer(settings.queue, settings.batch).await?;
         let ended = run(settings, handler, consumer.as_mut(), &backoff).await;
-        consumer.close().await?;
-        ended
+        let closed = consumer.close().await;
+        // What ended it is said, rather than what followed from that.
+        ended?;
+        Ok(closed?)
     })
     .await;
 }
@@ -100,7 +107,11 @@ async fn run<H: Handler>(settings: &Loop, handler: &H, consumer: &mut dyn Consum
             match envelope::open::<H::Message>(&message.payload) {
                 Ok(body) if message.redelivered => redelivered.push((message, body)),
                 Ok(body) => fresh.push((message, body)),
-                Err(error) => reject(settings, consumer, &message, &error.to_string()).await?,
+                Err(error) => {
+                    // The reason may quote the payload, which is not for the log.
+                    tracing::error!(queue = settings.queue.as_str(), message.id = %message.id, "A message that cannot be read goes to the dead letters, which say why");
+                    consumer.reject(message.tag, &tidy(&error.to_string())).await?;
+                }
             }
         }
         process(settings, handler, consumer, fresh).await?;
@@ -131,7 +142,8 @@ async fn process<H: Handler>(
         Err(Failure::GiveBack(error) | Failure::Retry(error)) => return Err(error),
         Err(Failure::Reject(reason)) if messages.len() == 1 => {
             for message in &messages {
-                reject(settings, consumer, message, &reason).await?;
+                tracing::error!(queue = settings.queue.as_str(), message.id = %message.id, "A message goes to the dead letters: {reason}");
+                consumer.reject(message.tag, &tidy(&reason)).await?;
             }
         }
         Err(Failure::Reject(reason)) => {
@@ -167,11 +179,181 @@ async fn attempt<H: Handler>(settings: &Loop, handler: &H, bodies: &[H::Message]
     Err(Failure::GiveBack(anyhow::anyhow!("somebody was in the way of a batch {RETRIES} times in a row")))
 }
 
-async fn reject(settings: &Loop, consumer: &mut dyn Consumer, message: &Incoming, reason: &str) -> Result<(), BrokerError> {
-    tracing::error!(queue = settings.queue.as_str(), message.id = %message.id, "A message goes to the dead letters: {reason}");
-    consumer.reject(message.tag, reason).await
+/// A reason that every broker can keep in a header: on one line, and not too long.
+fn tidy(reason: &str) -> String {
+    reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REASON).collect()
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::io::Write;
+    use std::sync::{Mutex, PoisonError};
+
+    use uuid::Uuid;
+
+    use super::super::{BrokerError, Outgoing};
+    use super::*;
+    use crate::domain::event::Event;
+
+    /// A broker and its only consumer. It hands out what it was given, and stops the loop when that
+    /// was answered.
+    #[derive(Debug, Clone, Default)]
+    struct Script(Arc<Mutex<VecDeque<Vec<u8>>>>, Arc<Mutex<Vec<String>>>, CancellationToken);
+
+    impl Script {
+        fn note(&self, answer: String) {
+            self.1.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+        }
+    }
+
+    #[async_trait]
+    impl Broker for Script {
+        async fn publish(&self, _: Queue, _: Vec<Outgoing>) -> Result<(), BrokerError> {
+            unreachable!("the loop publishes nothing")
+        }
+
+        async fn consumer(&self, _: Queue, _: usize) -> Result<Box<dyn Consumer>, BrokerError> {
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    #[async_trait]
+    impl Consumer for Script {
+        async fn next_batch(&mut self, _: usize) -> Result<Vec<Incoming>, BrokerError> {
+            let next = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            if next.is_none() {
+                self.2.cancel();
+            }
+            Ok(next
+                .map(|payload| Incoming {
+                    tag: 1,
+                    id: Uuid::nil(),
+                    payload,
+                    headers: std::collections::BTreeMap::new(),
+                    redelivered: false,
+                })
+                .into_iter()
+                .collect())
+        }
+
+        async fn ack(&mut self, _: &[u64]) -> Result<(), BrokerError> {
+            self.note("acked".to_owned());
+            Ok(())
+        }
+
+        async fn give_back(&mut self, _: &[u64]) -> Result<(), BrokerError> {
+            unreachable!("the loop closes instead")
+        }
+
+        async fn reject(&mut self, _: u64, reason: &str) -> Result<(), BrokerError> {
+            self.note(reason.to_owned());
+            Ok(())
+        }
+
+        async fn close(self: Box<Self>) -> Result<(), BrokerError> {
+            Err(BrokerError::TimedOut { call: "give back", limit: Duration::ZERO })
+        }
+    }
+
+    /// Takes everything, when it is ready for it.
+    #[derive(Default)]
+    struct Scripted {
+        hangs: Mutex<usize>,
+        failures: Mutex<Vec<Failure>>,
+    }
+
+    #[async_trait]
+    impl Handler for Scripted {
+        type Message = Event;
+
+        async fn ready(&self) -> anyhow::Result<()> {
+            let hangs = self.hangs.lock().map(|mut left| std::mem::replace(&mut *left, 0) > 0);
+            if hangs.unwrap_or_default() { std::future::pending().await } else { Ok(()) }
+        }
+
+        async fn handle(&self, _: &[Event]) -> Result<(), Failure> {
+            self.failures.lock().unwrap_or_else(PoisonError::into_inner).pop().map_or(Ok(()), Err)
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Runs the loop on these payloads. Returns how they were answered, and the log.
+    async fn run_on(payloads: &[&[u8]], handler: &Scripted) -> (Vec<String>, String) {
+        let script = Script::default();
+        script.0.lock().expect("not poisoned").extend(payloads.iter().map(|payload| payload.to_vec()));
+        let settings = Loop {
+            broker: Arc::new(script.clone()),
+            queue: Queue::Events,
+            batch: 8,
+            limit: Duration::from_millis(20),
+            ambient: Ambient::system(),
+            stop: script.2.clone(),
+        };
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(move || writer.clone()).finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        consume(&settings, handler).await;
+        drop(guard);
+        let answers = std::mem::take(&mut *script.1.lock().expect("not poisoned"));
+        let log = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+        (answers, log)
+    }
+
+    fn event() -> Vec<u8> {
+        let event: Event = serde_json::from_value(serde_json::json!({
+            "id": Uuid::nil(), "tenant_id": Uuid::nil(), "kind": "ticket.closed", "ticket_id": Uuid::nil(), "version": 1,
+            "actor": { "kind": "system" }, "occurred_at": "2026-03-02T09:00:00Z",
+        }))
+        .expect("an event");
+        envelope::seal(Uuid::nil(), &event).expect("sealed").payload
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_quoted_in_its_reason_and_not_in_the_log() {
+        let payload = br#"{"kind":"ada@example.org\u0000","version":1,"id":"00000000-0000-0000-0000-000000000000","body":{}}"#;
+        let (answers, log) = run_on(&[payload], &Scripted::default()).await;
+        assert_eq!(answers, ["expected event version 1, found ada@example.org  version 1"], "on one line, so that a header can hold it");
+        assert!(log.contains("goes to the dead letters") && !log.contains("ada@example.org"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn a_reason_has_an_end() {
+        let handler = Scripted { failures: Mutex::new(vec![Failure::Reject("x".repeat(1_000_000))]), ..Scripted::default() };
+        assert_eq!(run_on(&[&event()], &handler).await.0[0].len(), LONGEST_REASON);
+    }
+
+    #[tokio::test]
+    async fn the_log_says_what_failed_and_not_what_followed_from_it() {
+        let failure = Failure::GiveBack(anyhow::anyhow!("the disk is full"));
+        let (answers, log) = run_on(&[&event()], &Scripted { failures: Mutex::new(vec![failure]), ..Scripted::default() }).await;
+        assert_eq!(answers, [""; 0]);
+        assert!(log.contains("the disk is full"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_never_says_whether_it_is_there_is_asked_again() {
+        let handler = Scripted { hangs: Mutex::new(1), ..Scripted::default() };
+        let (answers, log) = run_on(&[&event()], &handler).await;
+        assert_eq!(answers, ["acked"]);
+        assert!(log.contains("nobody said within 20ms whether it can begin"), "{log}");
+    }
 }
