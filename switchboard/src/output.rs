@@ -56,7 +56,7 @@ fn colour_length(text: &str) -> Option<usize> {
     parameters[end..].starts_with('m').then_some(end + 3)
 }
 
-/// An error with its causes, those left out that it says itself.
+/// An error with its causes, those left out that it says itself; harmless, since it may quote a mail.
 pub fn chain(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -64,7 +64,7 @@ pub fn chain(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    text
+    harmless(&text)
 }
 
 /// A point in time, as people read it.

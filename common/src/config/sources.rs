@@ -87,7 +87,7 @@ impl Sources {
         let (mut plain, mut own) = (Vec::new(), Vec::new());
         for (name, value) in environment.filter(|(_, value)| !value.is_empty()) {
             match name.strip_prefix(PREFIX) {
-                Some(rest) if !from_kubernetes(rest) => own.push((rest.to_lowercase().replace("__", "."), name, value)),
+                Some(rest) if !is_anothers(rest) => own.push((rest.to_lowercase().replace("__", "."), name, value)),
                 _ if name == "DATABASE_URL" => plain.push(("database_url".to_owned(), name, value)),
                 _ => {}
             }
@@ -98,7 +98,8 @@ impl Sources {
     }
 }
 
-/// Kubernetes sets `SWITCHBOARD_PORT=tcp://…` and the like for a service that is called switchboard.
-fn from_kubernetes(rest: &str) -> bool {
-    rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_")
+/// Kubernetes sets `SWITCHBOARD_PORT=tcp://…` and the like for a service that is called switchboard,
+/// and what begins with `SWITCHBOARD_TEST_` is for the tests of this repository.
+fn is_anothers(rest: &str) -> bool {
+    rest == "PORT" || ["PORT_", "SERVICE_", "TEST_"].iter().any(|prefix| rest.starts_with(prefix))
 }
