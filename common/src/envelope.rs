@@ -64,6 +64,18 @@ pub enum DecodeError {
 /// # Errors
 /// When it cannot be written as JSON, which a map with keys other than strings would cause.
 pub fn seal<B: Wire>(id: Uuid, body: &B) -> Result<Outgoing, serde_json::Error> {
+    pack::<B>(id, body)
+}
+
+/// Packs a message that was kept as JSON, without reading it: if it cannot be read, its reader says so.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn seal_kept<B: Wire>(id: Uuid, body: &serde_json::Value) -> Result<Outgoing, serde_json::Error> {
+    pack::<B>(id, body)
+}
+
+fn pack<B: Wire>(id: Uuid, body: &impl Serialize) -> Result<Outgoing, serde_json::Error> {
     let envelope = Envelope { kind: B::KIND.to_owned(), version: B::VERSION, id, body };
     Ok(Outgoing { id, payload: serde_json::to_vec(&envelope)?, headers: std::collections::BTreeMap::new() })
 }

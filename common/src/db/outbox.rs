@@ -44,7 +44,8 @@ pub async fn add(connection: &mut PgConnection, events: &[Event], now: DateTime<
 }
 
 /// Takes up to `limit` rows that are due under a lease until `until`: new ones, and those that were
-/// published or taken long ago and are still not planned.
+/// published or taken long ago and are still not planned. Each is an event's id and the event as it
+/// was kept: one of a newer version, which cannot be read here, must not hold up the others.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -54,8 +55,8 @@ pub async fn claim(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
     limit: i64,
-) -> sqlx::Result<Vec<Event>> {
-    let rows = sqlx::query_scalar!(
+) -> sqlx::Result<Vec<(Uuid, serde_json::Value)>> {
+    let rows = sqlx::query!(
         r#"with due as materialized (
                select tenant_id, id from outbox where publish_at <= $2
                order by publish_at, id limit $4
@@ -63,7 +64,7 @@ pub async fn claim(
            )
            update outbox o set lease_token = $1, publish_at = $3
            from due where o.tenant_id = due.tenant_id and o.id = due.id
-           returning o.payload as "payload: Json<Event>""#,
+           returning o.id, o.payload"#,
         token,
         now,
         until,
@@ -71,18 +72,27 @@ pub async fn claim(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+    Ok(rows.into_iter().map(|row| (row.id, row.payload)).collect())
 }
 
 /// Notes that the rows under this lease were published. They come up again at `again`, unless their
-/// event was planned by then.
+/// event was planned by then; and the next times ever later, up to an hour, so that whoever plans
+/// and was away for long does not find a queue full of doubles.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn published(connection: &mut PgConnection, token: Uuid, now: DateTime<Utc>, again: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query!("update outbox set published_at = $2, publish_at = $3, lease_token = null where lease_token = $1", token, now, again)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "update outbox
+         set published_at = coalesce(published_at, $2::timestamptz), lease_token = null,
+             publish_at = $3::timestamptz + least($2 - coalesce(published_at, $2), interval '1 hour')
+         where lease_token = $1",
+        token,
+        now,
+        again,
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

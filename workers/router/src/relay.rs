@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::{Broker, Queue};
 use switchboard_common::db::{self, outbox};
+use switchboard_common::domain::event::Event;
 use switchboard_common::envelope;
 use switchboard_common::supervise::{Backoff, supervise};
 use tokio_util::sync::CancellationToken;
@@ -25,9 +27,9 @@ const POLL: Duration = Duration::from_secs(1);
 pub async fn run(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient, stop: &CancellationToken) {
     let backoff = Backoff::new();
     supervise("relay", ambient, stop, &backoff, || async {
-        let mut listener = db::listen(pool, outbox::CHANNEL).await?;
+        let mut listener = limited(db::listen(pool, outbox::CHANNEL)).await??;
         loop {
-            while publish_due(pool, broker, ambient).await? > 0 {
+            while !stop.is_cancelled() && limited(publish_due(pool, broker, ambient)).await?? > 0 {
                 backoff.reset();
             }
             tokio::select! {
@@ -38,6 +40,11 @@ pub async fn run(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient, stop: &C
         }
     })
     .await;
+}
+
+/// A database that neither answers nor hangs up must not stop a relay for good.
+async fn limited<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    tokio::time::timeout(LEASE, work).await.with_context(|| format!("not done within {LEASE:?}"))
 }
 
 /// Publishes one batch of what is due. Returns how many events that were.
@@ -53,7 +60,7 @@ pub async fn publish_due(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient) 
     if events.is_empty() {
         return Ok(0);
     }
-    let messages = events.iter().map(|event| envelope::seal(event.id.0, event)).collect::<Result<Vec<_>, _>>()?;
+    let messages = events.iter().map(|(id, event)| envelope::seal_kept::<Event>(*id, event)).collect::<Result<Vec<_>, _>>()?;
     broker.publish(Queue::Events, messages).await?;
     let now = ambient.now();
     let mut session = db::Session::open(pool).await?;

@@ -10,6 +10,7 @@ use sqlx::postgres::PgPoolOptions;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::postgres::{Limits, PostgresBroker};
 use switchboard_common::broker::{Broker, Queue};
+use switchboard_common::domain::event::Event;
 use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::envelope;
 use switchboard_router::{Router, relay, run};
@@ -120,4 +121,36 @@ async fn an_event_that_the_broker_lost_is_published_again(pool: PgPool) {
     sqlx::query("delete from broker.messages").execute(&desk.pool).await.expect("lost");
     desk.ambient.clock.advance(std::time::Duration::from_mins(10));
     assert_eq!(relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("published"), 1);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn an_event_that_nobody_plans_is_published_again_more_and_more_rarely(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.take(desk.mail("ada@example.org", "a1")).await;
+    let broker = desk.broker();
+    let mut published = Vec::new();
+    for ten_minutes in 0..16 {
+        if relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("the broker is there") > 0 {
+            published.push(ten_minutes);
+        }
+        desk.ambient.clock.advance(std::time::Duration::from_mins(10));
+    }
+    assert_eq!(published, [0, 1, 3, 7, 14], "a notifier that is away for a night does not find its queue full of doubles");
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn an_event_of_a_newer_switchboard_holds_up_no_other(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.route(&[desk.mail("ada@example.org", "a1"), desk.mail("eve@example.com", "e1")]).await.expect("routed");
+    sqlx::query("update outbox set payload = payload || '{\"kind\": \"ticket.merged\"}' where ticket_id = (select min(ticket_id::text)::uuid from outbox)")
+        .execute(&desk.pool)
+        .await
+        .expect("as a newer one would write it");
+    let broker = desk.broker();
+    assert_eq!(relay::publish_due(&desk.pool, broker.as_ref(), &desk.ambient).await.expect("published"), 2);
+    let mut consumer = broker.consumer(Queue::Events, 8).await.expect("a consumer");
+    let mut read: Vec<bool> =
+        consumer.next_batch(8).await.expect("a batch").iter().map(|message| envelope::open::<Event>(&message.payload).is_ok()).collect();
+    read.sort_unstable();
+    assert_eq!(read, [false, true], "whoever cannot read it sends it to the dead letters");
 }
