@@ -52,9 +52,13 @@ pub enum SchemaError {
 }
 
 /// A pool that connects when it is first used.
+///
+/// Its connections wait for a lock only so long: a server goes on waiting for whoever hung up, and if
+/// somebody leaves a row locked, each new try would leave it one connection more, with locks of its
+/// own, until there are no more to be had.
 #[must_use]
 pub fn pool(options: PgConnectOptions, most: u32) -> PgPool {
-    let options = options.application_name("switchboard");
+    let options = options.application_name("switchboard").options([("lock_timeout", "10s")]);
     PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options)
 }
 
@@ -133,6 +137,12 @@ mod tests {
     use futures::future::join_all;
 
     use super::*;
+
+    #[sqlx::test(migrations = false)]
+    async fn nobody_waits_for_a_lock_for_ever(_: PgPoolOptions, options: PgConnectOptions) {
+        let limit: String = sqlx::query_scalar("show lock_timeout").fetch_one(&pool(options, 1)).await.expect("shown");
+        assert_eq!(limit, "10s");
+    }
 
     #[sqlx::test(migrations = false)]
     async fn four_who_migrate_at_once_take_turns(_: PgPoolOptions, options: PgConnectOptions) {

@@ -127,3 +127,19 @@ async fn a_database_that_is_read_only_or_lacks_a_migration_is_waited_for(pool: P
     let outcome = desk.route(&[Mail(mail)]).await;
     assert!(matches!(outcome, Err(Failure::GiveBack(_))), "{outcome:?}");
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_ticket_that_somebody_keeps_locked_is_tried_again(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.take(desk.mail("ada@example.org", "a1")).await;
+    let mut somebody = desk.pool.begin().await.expect("a transaction");
+    sqlx::query("select from tickets for update").execute(&mut *somebody).await.expect("locked");
+    let options = desk.pool.connect_options().as_ref().clone().options([("lock_timeout", "20ms")]);
+    let handler = BatchHandler::new(PgPoolOptions::new().connect_lazy_with(options), desk.ambient.clone());
+    let reply = desk.mail("ada@example.org", "a2").refers_to(&["a1"]).0;
+    let outcome = handler.handle(std::slice::from_ref(&reply)).await;
+    assert!(matches!(outcome, Err(Failure::Retry(_))), "{outcome:?}");
+    somebody.rollback().await.expect("unlocked");
+    handler.handle(&[reply]).await.expect("routed");
+    assert_eq!(desk.ended("a2#1").await.number, 1);
+}
