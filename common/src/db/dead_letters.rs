@@ -26,7 +26,7 @@ pub struct DeadLetter {
     pub died_at: DateTime<Utc>,
 }
 
-/// Keeps dead letters. One that died before is written again, with its new reason. A dead event
+/// Keeps dead letters. One that died before is written again, as it is now. A dead event
 /// leaves the outbox, so that it neither is published again nor holds up its ticket's later mail.
 ///
 /// # Errors
@@ -36,7 +36,8 @@ pub async fn store(connection: &mut PgConnection, letters: &[DeadLetter]) -> sql
     for letter in letters {
         sqlx::query!(
             "insert into dead_letters (id, queue, payload, headers, reason, died_at) values ($1, $2, $3, $4, $5, $6)
-             on conflict (id) do update set reason = excluded.reason, died_at = excluded.died_at",
+             on conflict (id) do update
+             set queue = excluded.queue, payload = excluded.payload, headers = excluded.headers, reason = excluded.reason, died_at = excluded.died_at",
             letter.id,
             letter.queue,
             letter.payload,

@@ -2,7 +2,8 @@
 
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
-use switchboard_common::broker::{Failure, Handler, Queue};
+use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::{Failure, Handler, Outgoing, Queue, drain_dead_letters};
 use switchboard_common::envelope;
 use switchboard_router::batch::BatchHandler;
 use switchboard_router::{Router, run};
@@ -142,4 +143,30 @@ async fn a_ticket_that_somebody_keeps_locked_is_tried_again(pool: PgPool) {
     somebody.rollback().await.expect("unlocked");
     handler.handle(&[reply]).await.expect("routed");
     assert_eq!(desk.ended("a2#1").await.number, 1);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_dead_letter_that_cannot_be_kept_now_is_kept_later_and_as_it_died_last(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.change_desk("alter table dead_letters rename to dead_letters_of_another_version").await;
+    let (broker, id) = (desk.broker(), desk.ambient.new_id());
+    let letter = |payload: &[u8]| vec![Outgoing { id, payload: payload.to_vec(), headers: std::collections::BTreeMap::new() }];
+    broker.publish(Queue::Dead, letter(b"first")).await.expect("published");
+    let stop = CancellationToken::new();
+    let drain = async { drain_dead_letters(broker.as_ref(), &desk.pool, &Ambient::system(), &stop).await };
+    let asks = async {
+        crate::routers::until(
+            &desk,
+            "it is given back",
+            "select exists (select from broker.messages where deliveries > 0 and lease_token is null)",
+        )
+        .await;
+        desk.change_desk("alter table dead_letters_of_another_version rename to dead_letters").await;
+        crate::routers::until(&desk, "it is kept", "select exists (select from dead_letters where payload = 'first')").await;
+        broker.publish(Queue::Dead, letter(b"edited")).await.expect("published");
+        crate::routers::until(&desk, "it is kept anew", "select exists (select from dead_letters where payload = 'edited')").await;
+        stop.cancel();
+    };
+    tokio::join!(drain, asks);
+    assert_eq!(desk.count("dead_letters").await, 1);
 }
