@@ -20,7 +20,7 @@ pub struct Desk {
     pub tenant_id: TenantId,
     /// The revision that this was read at.
     pub revision: i64,
-    /// The accounts that are not disabled.
+    /// The accounts, also those that are disabled: what they accepted before is still routed.
     pub accounts: HashMap<AccountId, Account>,
     /// The categories, by id.
     pub categories: HashMap<CategoryId, Category>,
@@ -47,6 +47,8 @@ pub struct Account {
     pub name: String,
     /// Its own address.
     pub address: String,
+    /// It is not disabled: its address is still its own.
+    pub takes_mail: bool,
     /// The category of what no rule decides.
     pub default_category: Option<CategoryId>,
     /// Who may join a ticket by quoting a Message-ID.
@@ -157,20 +159,26 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId, revision: i64
 
 async fn accounts(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<HashMap<AccountId, Account>> {
     let rows = sqlx::query!(
-        r#"select id as "id: AccountId", name, address, default_category_id as "default_category: CategoryId",
-                  threading as "threading: ThreadingPolicy"
-           from channel_accounts where tenant_id = $1 and disabled_at is null"#,
+        r#"select id as "id: AccountId", name, address, disabled_at is null as "takes_mail!",
+                  default_category_id as "default_category: CategoryId", threading as "threading: ThreadingPolicy"
+           from channel_accounts where tenant_id = $1"#,
         tenant.0
     )
     .fetch_all(connection)
     .await?;
-    let account = |row: (String, String, Option<CategoryId>, ThreadingPolicy)| Account {
-        name: row.0,
-        address: row.1,
-        default_category: row.2,
-        threading: row.3,
-    };
-    Ok(rows.into_iter().map(|row| (row.id, account((row.name, row.address, row.default_category, row.threading)))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let account = Account {
+                name: row.name,
+                address: row.address,
+                takes_mail: row.takes_mail,
+                default_category: row.default_category,
+                threading: row.threading,
+            };
+            (row.id, account)
+        })
+        .collect())
 }
 
 async fn categories(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<HashMap<CategoryId, Category>> {

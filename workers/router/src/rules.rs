@@ -109,6 +109,7 @@ mod tests {
         let account = Account {
             name: account.to_owned(),
             address: "support@example.org".to_owned(),
+            takes_mail: true,
             default_category: None,
             threading: switchboard_common::db::routing::ThreadingPolicy::Participants,
         };

@@ -29,7 +29,7 @@ pub(super) struct Case<'a> {
 }
 
 fn is_own_address(desk: &Desk, from: &Mailbox) -> bool {
-    desk.accounts.values().any(|account| account.address == from.email.as_str())
+    desk.accounts.values().any(|account| account.takes_mail && account.address == from.email.as_str())
 }
 
 /// Who wrote it, and whether that was a program.

@@ -75,7 +75,7 @@ fn check(message: &InboundMessage, desks: &HashMap<TenantId, Arc<Desk>>) -> Resu
         return Err(Failure::Reject(format!("there is no tenant {}", message.tenant_id)));
     };
     if !desk.accounts.contains_key(&message.account_id) {
-        return Err(Failure::Reject(format!("tenant {} has no account {}, or it is disabled", message.tenant_id, message.account_id)));
+        return Err(Failure::Reject(format!("tenant {} has no account {}", message.tenant_id, message.account_id)));
     }
     if message.from.is_none() {
         return Err(Failure::Reject("it names no sender: expected an address in From, Sender, Reply-To or Return-Path".to_owned()));

@@ -47,6 +47,14 @@ async fn a_changed_desk_counts_from_the_next_mail_on(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
+async fn what_was_accepted_before_its_account_was_disabled_is_routed(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let accepted = desk.mail("ada@example.org", "a1");
+    desk.change_desk("update channel_accounts set disabled_at = now()").await;
+    assert_eq!(desk.take(accepted).await.line(), "opened #1 waiting_for_agent public in");
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
 async fn the_client_goes_on_by_reply_address_by_our_message_id_and_by_their_own(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let opened = desk.take(desk.mail("ada@example.org", "a1")).await;
