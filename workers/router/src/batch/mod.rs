@@ -56,9 +56,13 @@ impl Handler for BatchHandler {
             let step = decide::Step { known: &mut known, decided: &mut decided, ambient: &self.ambient, desk: &desk };
             step.decide(inbound_id, message)?;
         }
-        write::write(&mut transaction, &self.ambient, known, decided).await?;
+        let routed = write::write(&mut transaction, &self.ambient, known, decided).await?;
         transaction.commit().await?;
         session.done();
+        routed.iter().for_each(write::Routed::log);
+        if routed.len() < batch.len() {
+            tracing::info!("{} of {} messages had come before and were only counted", batch.len() - routed.len(), batch.len());
+        }
         Ok(())
     }
 }

@@ -10,15 +10,21 @@ use switchboard_common::db::inbound::{InboundOutcome, Outcome};
 use switchboard_common::db::tickets::{self, TicketRow};
 use switchboard_common::db::{clients, inbound, message_ids, outbox};
 use switchboard_common::domain::explanation::{Explanation, TicketConsidered};
-use switchboard_common::ids::TenantId;
+use switchboard_common::ids::{InboundId, TenantId, TicketId};
 
 use super::decide::{Conclusion, Decided};
 use super::gather::Known;
 use crate::thread::Role;
 
-pub(super) async fn write(connection: &mut PgConnection, ambient: &Ambient, mut known: Known<'_>, decided: Decided) -> Result<(), Failure> {
+/// Writes it all, and returns what the log is told once it is committed.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    ambient: &Ambient,
+    mut known: Known<'_>,
+    decided: Decided,
+) -> Result<Vec<Routed>, Failure> {
     if decided.conclusions.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let unused: Vec<_> =
         known.clients.iter().filter(|(_, claimed)| claimed.is_new).map(|((tenant, _), claimed)| (*tenant, claimed.client_id)).collect();
@@ -30,10 +36,41 @@ pub(super) async fn write(connection: &mut PgConnection, ambient: &Ambient, mut 
     tickets::link(connection, &decided.links).await?;
     let ids: Vec<_> = known.message_ids.iter().collect();
     message_ids::settle(connection, &ids).await?;
+    let routed = decided.conclusions.iter().map(|conclusion| routed(&known, conclusion)).collect();
     let outcomes: Vec<Outcome> = decided.conclusions.into_iter().map(|conclusion| outcome(&known, conclusion)).collect();
     inbound::conclude(connection, &outcomes).await?;
     outbox::add(connection, &decided.events, ambient.now()).await?;
-    Ok(())
+    Ok(routed)
+}
+
+/// Where a message went, for the log: without anybody's address.
+pub(super) struct Routed {
+    inbound_id: InboundId,
+    ticket_id: TicketId,
+    number: i64,
+    outcome: InboundOutcome,
+}
+
+impl Routed {
+    pub(super) fn log(&self) {
+        let what = match self.outcome {
+            InboundOutcome::Opened => "opened",
+            InboundOutcome::Joined => "joined",
+            InboundOutcome::Answered => "answers the client of",
+            InboundOutcome::Noted => "is a note on",
+        };
+        tracing::info!(inbound.id = %self.inbound_id, ticket.id = %self.ticket_id, "A message {what} ticket #{}", self.number);
+    }
+}
+
+fn routed(known: &Known<'_>, conclusion: &Conclusion) -> Routed {
+    let draft = known.tickets.get(&(conclusion.tenant_id, conclusion.ticket_id));
+    Routed {
+        inbound_id: conclusion.inbound_id,
+        ticket_id: conclusion.ticket_id,
+        number: draft.map_or(0, |draft| draft.state.number),
+        outcome: conclusion.outcome,
+    }
 }
 
 /// Numbers the new tickets in the order in which they were opened.

@@ -170,3 +170,21 @@ async fn a_dead_letter_that_cannot_be_kept_now_is_kept_later_and_as_it_died_last
     tokio::join!(drain, asks);
     assert_eq!(desk.count("dead_letters").await, 1);
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn the_log_says_where_each_mail_went_and_nobodys_address(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let (mut read, written) = std::io::pipe().expect("a pipe");
+    let subscriber = tracing_subscriber::fmt().with_writer(std::sync::Mutex::new(written)).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let first = desk.mail("ada@example.org", "a1");
+    let stranger = desk.mail("eve@example.com", "e1").refers_to(&["a1"]);
+    desk.route(&[first.clone(), stranger, first]).await.expect("routed");
+    drop(guard);
+    let mut log = String::new();
+    std::io::Read::read_to_string(&mut read, &mut log).expect("the log");
+    for line in ["A message opened ticket #1", "A message opened ticket #2", "1 of 3 messages had come before"] {
+        assert!(log.contains(line), "{line:?} is not in {log}");
+    }
+    assert!(!log.contains('@'), "{log}");
+}
