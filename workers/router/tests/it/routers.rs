@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use rand::rngs::ChaCha20Rng;
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::postgres::{Limits, PostgresBroker};
-use switchboard_common::broker::{Broker, Queue};
+use switchboard_common::broker::{Broker, Handler, Queue};
 use switchboard_common::domain::event::Event;
 use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::envelope;
+use switchboard_router::batch::BatchHandler;
 use switchboard_router::{Router, relay, run};
 use tokio_util::sync::CancellationToken;
 
@@ -89,6 +90,54 @@ async fn three_routers_on_shuffled_doubled_conversations_make_one_ticket_each(po
             .await
             .expect("an answer");
     assert_eq!(gaps, 0, "messages are numbered without gaps");
+}
+
+/// Batches that share senders, threads and doubles, each in an order of its own: of clients old and
+/// new, of agents who answer, and of programs that make no client.
+async fn tangled_batches(desk: &Desk, random: &mut ChaCha20Rng) -> Vec<Vec<InboundMessage>> {
+    let opened = desk.take(desk.mail("client0@example.org", "first")).await.ticket_id;
+    let bo = desk.agent_address(opened, "bo").await;
+    desk.we_sent(opened, "ours@desk.example").await;
+    let mut mails = Vec::new();
+    for n in 0..120 {
+        let references: Vec<String> = (0..3).map(|_| format!("m{}", random.random_range(0..40))).collect();
+        let references: Vec<&str> = references.iter().map(String::as_str).collect();
+        let from = format!("client{}@example.org", random.random_range(0..8));
+        let mut mail = desk.mail(&from, &format!("m{}", n % 60)).refers_to(&references);
+        mail.0.external_id = format!("m{n}#1");
+        mails.push(match n % 6 {
+            0 => desk.mail("bo@desk.example", &format!("b{n}")).to(&[&bo]),
+            1 => {
+                desk.mail("mailer-daemon@mx.example.org", &format!("d{n}")).refers_to(&["ours@desk.example"]).automatic("null return path")
+            }
+            _ => mail,
+        });
+    }
+    let batch = |random: &mut ChaCha20Rng| mails.sample(random, 16).map(|mail| mail.0.clone()).collect::<Vec<_>>();
+    (0..48).map(|_| batch(random)).collect()
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn routers_that_meet_wait_for_each_other_and_never_in_a_circle(pool: PgPool) {
+    let seed: u64 = rand::make_rng::<ChaCha20Rng>().random();
+    println!("seed {seed}");
+    let desk = Desk::new(pool).await;
+    let batches = tangled_batches(&desk, &mut ChaCha20Rng::seed_from_u64(seed)).await;
+    let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(desk.pool.connect_options().as_ref().clone());
+    let routers = batches.chunks(12).map(|batches| {
+        let (batches, handler) = (batches.to_vec(), BatchHandler::new(pool.clone(), Ambient::system()));
+        tokio::spawn(async move {
+            for batch in batches {
+                handler.handle(&batch).await.expect("nobody is in the way for good");
+            }
+        })
+    });
+    for router in routers.collect::<Vec<_>>() {
+        router.await.expect("all of its batches are routed");
+    }
+    let distinct: std::collections::HashSet<String> = batches.into_iter().flatten().map(|message| message.external_id).collect();
+    assert_eq!(desk.count("messages").await, i64::try_from(distinct.len()).expect("few") + 1);
+    assert_eq!(desk.count("client_external_ids e where not exists (select from clients c where c.id = e.client_id)").await, 0);
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
