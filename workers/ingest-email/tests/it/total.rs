@@ -129,7 +129,7 @@ fn worked<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let now = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock"));
     let start = now();
     let done = work();
-    (done, now() - start)
+    (done, now().saturating_sub(start))
 }
 
 /// Four times the size takes about four times as long, and not sixteen times.
