@@ -4,5 +4,6 @@ mod batches;
 mod commands;
 mod conversations;
 mod desk;
+mod locks;
 mod robots;
 mod routers;
