@@ -52,8 +52,8 @@ pub async fn run(router: Router, stop: CancellationToken) {
     let inbound =
         |queue| Loop { broker: Arc::clone(&broker), queue, batch: BATCH, limit: BATCH_LIMIT, ambient: ambient.clone(), stop: stop.clone() };
     tokio::join!(
-        async { consume(&inbound(Queue::Inbound), &handler).await },
-        async { consume(&inbound(Queue::InboundBacklog), &handler).await },
+        async { Box::pin(consume(&inbound(Queue::Inbound), &handler)).await },
+        async { Box::pin(consume(&inbound(Queue::InboundBacklog), &handler)).await },
         relay::run(&pool, broker.as_ref(), &ambient, &stop),
         drain_dead_letters(broker.as_ref(), &pool, &ambient, &stop),
     );
