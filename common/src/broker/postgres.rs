@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::PgPool;
 use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -116,6 +117,7 @@ impl Broker for PostgresBroker {
             queue,
             prefetch,
             in_hand: HashMap::new(),
+            claiming: None,
             hints: self.shared.hints.subscribe(),
         }))
     }
@@ -127,6 +129,9 @@ struct PostgresConsumer {
     prefetch: usize,
     /// The lease token of each message in hand, by its position.
     in_hand: HashMap<u64, (i64, Uuid)>,
+    /// A claim on its way. It is finished also when whoever waits for it stops: else what it took
+    /// would be in nobody's hand until its lease has run out.
+    claiming: Option<JoinHandle<Result<Vec<Leased>, BrokerError>>>,
     hints: broadcast::Receiver<String>,
 }
 
@@ -149,6 +154,17 @@ impl PostgresConsumer {
             () = hinted => {}
             () = self.shared.ambient.clock.sleep(poll) => {}
         }
+    }
+
+    /// Takes what there is, up to `room`. May be cancelled.
+    async fn claim(&mut self, room: usize) -> Result<Vec<Leased>, BrokerError> {
+        let (shared, queue) = (Arc::clone(&self.shared), self.queue);
+        let claiming = self.claiming.get_or_insert_with(|| tokio::spawn(async move { shared.claim(queue, room).await }));
+        let claimed = claiming.await;
+        self.claiming = None;
+        let leased = claimed.map_err(|error| BrokerError::Unavailable { call: "claim messages", source: error.into() })??;
+        self.in_hand.extend(leased.iter().map(|message| (tag(message), (message.position, message.lease_token))));
+        Ok(leased)
     }
 
     fn leases(&self, tags: &[u64]) -> (Vec<i64>, Vec<Uuid>) {
@@ -188,6 +204,10 @@ impl PostgresConsumer {
     }
 }
 
+fn tag(message: &Leased) -> u64 {
+    message.position.unsigned_abs()
+}
+
 enum Settle<'a> {
     Ack,
     GiveBack,
@@ -201,11 +221,10 @@ impl Consumer for PostgresConsumer {
             // Subscribed before the look, so that what is published in between is not missed.
             self.hints = self.shared.hints.subscribe();
             let room = most.min(self.prefetch.saturating_sub(self.in_hand.len()));
-            let leased = if room == 0 { Vec::new() } else { self.shared.claim(self.queue, room).await? };
+            let leased = if room == 0 { Vec::new() } else { self.claim(room).await? };
             let mut batch = Vec::with_capacity(leased.len());
             for message in leased {
-                let tag = message.position.unsigned_abs();
-                self.in_hand.insert(tag, (message.position, message.lease_token));
+                let tag = tag(&message);
                 // A dead letter cannot die again: it would lose its reason.
                 if self.queue != Queue::Dead && u32::try_from(message.deliveries).unwrap_or(u32::MAX) > DELIVERY_LIMIT {
                     tracing::error!(
@@ -245,6 +264,9 @@ impl Consumer for PostgresConsumer {
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), BrokerError> {
+        if self.claiming.is_some() {
+            self.claim(0).await?;
+        }
         let tags: Vec<u64> = self.in_hand.keys().copied().collect();
         self.give_back(&tags).await
     }

@@ -52,6 +52,7 @@ macro_rules! broker_suite {
             queues_do_not_mix,
             a_consumer_that_dies_with_messages_in_hand_loses_none,
             a_consumer_that_stops_gives_back_at_once,
+            a_consumer_that_stops_while_it_takes_leaves_nothing_in_between,
             a_call_that_gets_no_answer_ends_and_the_broker_is_found_again,
             a_server_that_restarts_under_load_loses_nothing_confirmed,
             two_consumers_share_a_queue,
@@ -206,6 +207,18 @@ pub async fn a_consumer_that_stops_gives_back_at_once(server: &dyn Server) {
     soon("a batch", consumer.next_batch(6)).await.expect("a batch");
     consumer.close().await.expect("closed");
     assert_eq!(take_all(broker.as_ref(), Queue::Inbound, 6).await.len(), 6);
+}
+
+pub async fn a_consumer_that_stops_while_it_takes_leaves_nothing_in_between(server: &dyn Server) {
+    let broker = server.broker().await;
+    broker.publish(Queue::Inbound, messages(6)).await.expect("confirmed");
+    for round in 0..40 {
+        let mut consumer = broker.consumer(Queue::Inbound, 6).await.expect("a consumer");
+        let _ = tokio::time::timeout(Duration::from_millis(round % 8), consumer.next_batch(6)).await;
+        consumer.close().await.expect("closed");
+    }
+    let at_once = tokio::time::timeout(Duration::from_secs(20), take_all(broker.as_ref(), Queue::Inbound, 6)).await;
+    assert_eq!(at_once.expect("not only when a lease has run out").len(), 6);
 }
 
 pub async fn a_call_that_gets_no_answer_ends_and_the_broker_is_found_again(server: &dyn Server) {
