@@ -44,6 +44,28 @@ async fn a_mail_becomes_a_ticket_and_the_agents_answer_reaches_the_clients_threa
 }
 
 #[tokio::test]
+async fn what_the_desk_told_an_agent_never_reaches_the_client_however_the_agent_quotes_it() {
+    let desk = Desk::new(&[]);
+    desk.start();
+    desk.take(&mail(ADA, HELP, "Hello", "a1@client.example", &[], "One."));
+    desk.settled().await;
+    let told = desk.sent_to("bo@acme.example").await.remove(0);
+    let quoted = told.text().lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\r\n");
+    let answer = |id: &str, text: &str| mail("Bo <bo@acme.example>", &told.reply_to(), "Re: Hello", id, &[&told.message_id()], text);
+    desk.take(&answer("b1@acme.example", &format!("On Monday, Switchboard wrote:\r\n{quoted}\r\n\r\nAn answer below.")));
+    desk.settled().await;
+    assert_eq!(desk.sent_to("ada@client.example").await.remove(1).text().trim_end(), "An answer below.");
+    let forwarded = format!("See below.\r\n\r\n---------- Forwarded message ---------\r\nFrom: Switchboard\r\n\r\n{}", told.text());
+    desk.take(&answer("b2@acme.example", &format!("On Monday, Switchboard wrote:\r\n{quoted}")));
+    desk.take(&answer("b3@acme.example", &forwarded));
+    desk.settled().await;
+    assert_eq!(desk.sent_to("ada@client.example").await.len(), 2, "neither the bare quote nor the forward went to the client");
+    let said = desk.sent_to("bo@acme.example").await.split_off(1);
+    assert_eq!(said.len(), 2);
+    assert!(said.iter().all(|mail| mail.text().contains("It was not sent to the client")), "and Bo knows");
+}
+
+#[tokio::test]
 async fn the_same_mail_twice_is_one_message_and_other_content_under_its_id_another() {
     let desk = Desk::new(&[]);
     desk.start();

@@ -70,6 +70,8 @@ pub struct MessageFacts {
     pub trust: Trust,
     /// Why it counts as sent by a program.
     pub automatic: Option<String>,
+    /// Something is said to the agents about it, such as that it was kept from the client.
+    pub has_notice: bool,
 }
 
 /// The messages that the events are about.
@@ -81,7 +83,8 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
     let rows = sqlx::query!(
         r#"select m.tenant_id as "tenant_id: TenantId", m.id as "id: MessageId", m.ticket_id as "ticket_id: TicketId",
                   m.kind as "kind: MessageKind", m.direction as "direction: MessageDirection",
-                  m.author_user_id as "author_user: UserId", m.sender_address, m.trust as "trust: Trust", m.automatic
+                  m.author_user_id as "author_user: UserId", m.sender_address, m.trust as "trust: Trust", m.automatic,
+                  m.notice is not null as "has_notice!"
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
            join messages m on m.tenant_id = w.tenant_id and m.id = w.id"#,
         &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
@@ -98,6 +101,7 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
             sender_address: row.sender_address,
             trust: row.trust,
             automatic: row.automatic,
+            has_notice: row.has_notice,
         };
         ((row.tenant_id, row.id), facts)
     });

@@ -79,6 +79,10 @@ pub struct InboundMessage {
     pub raw: Option<MediaId>,
     /// Its attachments.
     pub attachments: Vec<InboundAttachment>,
+    /// What was newly written, or a mail attached to it, still holds one of our notifications to an
+    /// agent, which is not for a client's eyes.
+    #[serde(default)]
+    pub quotes_desk: bool,
     /// What was odd about it, such as a charset that had to be guessed.
     pub flags: Vec<String>,
 }

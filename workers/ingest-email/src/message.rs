@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use switchboard_common::db::accounts::EmailAccount;
 use switchboard_common::domain::inbound::{Channel, InboundAttachment, InboundMessage, Trust};
+use switchboard_common::domain::reply_marker::holds_marker;
 use switchboard_common::ids::MediaId;
 
 use crate::parse::{Attachment, Flag, ParsedMail};
@@ -52,6 +53,11 @@ pub(crate) fn message(
     attachments: &[MediaId],
     received_at: DateTime<Utc>,
 ) -> InboundMessage {
+    let hands_on = |attachment: &Attachment| {
+        let is_mail = attachment.content_type.starts_with("message/") || attachment.name.to_lowercase().ends_with(".eml");
+        is_mail && holds_marker(&String::from_utf8_lossy(&attachment.data))
+    };
+    let quotes_desk = holds_marker(&mail.reply) || mail.attachments.iter().any(hands_on);
     let attachments = mail.attachments.into_iter().zip(attachments).map(|(attachment, media_id)| InboundAttachment {
         media_id: *media_id,
         size: attachment.data.len() as u64,
@@ -80,6 +86,7 @@ pub(crate) fn message(
         received_at,
         raw: Some(raw),
         attachments: attachments.collect(),
+        quotes_desk,
         flags: mail.flags.iter().map(Flag::to_string).collect(),
     }
 }

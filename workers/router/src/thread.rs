@@ -54,6 +54,8 @@ pub struct Writer<'a> {
     pub trust: Trust,
     /// Why it counts as sent by a program.
     pub automatic: Option<&'a str>,
+    /// What was written still holds one of our notifications to an agent.
+    pub quotes_desk: bool,
 }
 
 /// As what a message enters a ticket.
@@ -136,6 +138,12 @@ fn to_agents_address(owner: UserId, writer: Writer<'_>, desk: &Desk) -> (Option<
         (Role::Note(notice), "its authentication failed".to_owned())
     } else if let Some(sign) = writer.automatic {
         (Role::Note(format!("{mail} from a program ({sign}). It was not sent to the client.")), format!("sent by a program ({sign})"))
+    } else if writer.user == Some(owner) && writer.quotes_desk {
+        let notice = format!(
+            "{mail} with our notification still in it, which is not for the client's eyes. \
+             It was not sent to the client: answer once more, above the quoted text."
+        );
+        (Role::Note(notice), "it still holds our notification, which is not for the client's eyes".to_owned())
     } else if writer.user == Some(owner) {
         (Role::Answer(owner), format!("sent by {name} from their own verified address"))
     } else {

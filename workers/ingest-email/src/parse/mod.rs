@@ -104,7 +104,7 @@ fn read(raw: &[u8], envelope: &SmtpEnvelope) -> ParsedMail {
     let subject = root.fields.first("subject").map(|value| values::text(value, &mut flags)).unwrap_or_default();
     let automatic = automatic::reason(&root, from.as_ref(), envelope);
     let Body { text, html, attachments } = Body::read(&root, &mut flags);
-    let reply = trim::reply(&text).to_owned();
+    let reply = trim::written_below(trim::reply(&text));
     let flags = flags.into_vec();
     ParsedMail { from, recipients, subject, message_id, references, external_id, text, reply, html, automatic, sent_at, attachments, flags }
 }

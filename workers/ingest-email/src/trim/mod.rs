@@ -7,7 +7,7 @@
 
 mod marks;
 
-use switchboard_common::domain::reply_marker::REPLY_MARKER;
+use switchboard_common::domain::reply_marker::{REPLY_MARKER, holds_marker};
 
 use marks::{FORWARDS, HEADERS, INTRODUCTION_STARTS, INTRODUCTION_VERBS, ORIGINALS};
 
@@ -28,6 +28,23 @@ pub fn reply(text: &str) -> &str {
         End::Text => without_tail(text, false),
     };
     if kept.trim().is_empty() { text.trim() } else { kept.trim() }
+}
+
+/// What stands between and below the quoted lines, when what was quoted is one of our notifications to
+/// an agent; anything else is given whole, and so is a notification with nothing below it.
+#[must_use]
+pub fn written_below(reply: &str) -> String {
+    if !holds_marker(reply) {
+        return reply.to_owned();
+    }
+    let is_quoted = |line: &&str| line.trim_start().starts_with('>');
+    let lines: Vec<&str> = reply.lines().collect();
+    let first = lines.iter().position(|line| is_quoted(&line)).unwrap_or(lines.len());
+    let introduction = lines[..first].iter().rposition(|line| !line.trim().is_empty()).filter(|at| lines[*at].trim_end().ends_with(':'));
+    let above = &lines[..introduction.unwrap_or(first)];
+    let below = lines[first..].iter().copied().filter(|line| !is_quoted(&line));
+    let written = above.iter().copied().chain(below).collect::<Vec<_>>().join("\n").trim().to_owned();
+    if written.is_empty() || holds_marker(&written) { reply.to_owned() } else { written }
 }
 
 /// What ends an answer.

@@ -71,6 +71,10 @@ pub(super) fn plan(input: PlanInput<'_>, pairs: &mut Pairs) -> Plan {
         EventKind::MessageAdded => {
             desk.consider_responsible(Template::MessageAddedAgent);
             desk.consider(cc(), Template::MessageAddedAgent);
+            desk.consider(
+                expand(input.directory, desk.kept_from().as_slice(), "their mail was kept as a note"),
+                Template::MessageAddedAgent,
+            );
             desk.answer();
         }
         EventKind::TicketAssigned => {
@@ -132,10 +136,18 @@ impl Desk<'_, '_> {
         self.decide_user(user, told);
     }
 
-    /// Whether the person knows of it because it came from them. That an answer failed, its author
-    /// does not know.
+    /// The person whose mail became a note: they may think that it went to the client. A program that
+    /// wrote in their name thinks nothing.
+    fn kept_from(&self) -> Option<UserId> {
+        let message =
+            self.input.message.filter(|message| message.kind == MessageKind::Note && message.has_notice && message.automatic.is_none())?;
+        message.author_user
+    }
+
+    /// Whether the person knows of it because it came from them. That an answer failed, or was kept from
+    /// the client, its author does not know.
     fn own_doing(&self, user: UserId, address: &str, template: Template) -> Option<String> {
-        if template == Template::DeliveryFailedAgent {
+        if template == Template::DeliveryFailedAgent || self.kept_from() == Some(user) {
             return None;
         }
         let message = self.input.message;

@@ -74,6 +74,7 @@ impl Step<'_, '_> {
             client: Some(case.client),
             trust: message.trust,
             automatic: case.automatic.as_deref(),
+            quotes_desk: message.quotes_desk,
         };
         let weighed = thread::weigh(&candidates, writer, self.desk, case.account.threading);
         // Our own mail that came back tells nobody anything, or it would come back again.

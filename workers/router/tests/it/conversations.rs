@@ -159,6 +159,18 @@ async fn whatever_else_reaches_an_agents_reply_address_is_a_note_with_a_notice(p
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
+async fn an_answer_that_still_holds_our_notification_is_kept_from_the_client(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let opened = desk.take(desk.mail("ada@example.org", "a1")).await;
+    let bo = desk.agent_address(opened.ticket_id, "bo").await;
+    let mut mail = desk.mail("bo@desk.example", "b1").to(&[&bo]);
+    mail.0.quotes_desk = true;
+    let kept = desk.take(mail).await;
+    assert_eq!(kept.line(), "noted #1 waiting_for_agent note in");
+    assert!(kept.notice.expect("a notice").contains("answer once more, above the quoted text"));
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
 async fn a_colleague_who_answers_past_the_reply_address_leaves_a_note(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let opened = desk.take(desk.mail("ada@example.org", "a1")).await;

@@ -76,6 +76,7 @@ impl Desk {
             received_at: self.ambient.now(),
             raw: None,
             attachments: Vec::new(),
+            quotes_desk: false,
             flags: Vec::new(),
         })
     }

@@ -115,6 +115,7 @@ pub fn world(kind: EventKind) -> World {
             sender_address: Some("ada@example.org".to_owned()),
             trust: Trust::Unverified,
             automatic: None,
+            has_notice: false,
         }),
         client: ClientFacts { name: "Ada".to_owned(), address: Some("ada@example.org".to_owned()), only_automatic: false },
         account: MailAccount { address: "help@desk.example".to_owned(), acknowledge: true, loop_cap: 20 },
