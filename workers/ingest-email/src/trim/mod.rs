@@ -39,10 +39,10 @@ pub fn written_below(reply: &str) -> String {
     }
     let is_quoted = |line: &&str| line.trim_start().starts_with('>');
     let lines: Vec<&str> = reply.lines().collect();
-    let first = lines.iter().position(|line| is_quoted(&line)).unwrap_or(lines.len());
+    let first = lines.iter().position(|line| is_quoted(line)).unwrap_or(lines.len());
     let introduction = lines[..first].iter().rposition(|line| !line.trim().is_empty()).filter(|at| lines[*at].trim_end().ends_with(':'));
     let above = &lines[..introduction.unwrap_or(first)];
-    let below = lines[first..].iter().copied().filter(|line| !is_quoted(&line));
+    let below = lines[first..].iter().copied().filter(|line| !is_quoted(line));
     let written = above.iter().copied().chain(below).collect::<Vec<_>>().join("\n").trim().to_owned();
     if written.is_empty() || holds_marker(&written) { reply.to_owned() } else { written }
 }
