@@ -39,7 +39,7 @@ pub fn written_below(reply: &str) -> String {
     }
     let is_quoted = |line: &&str| line.trim_start().starts_with('>');
     let lines: Vec<&str> = reply.lines().collect();
-    let first = lines.iter().position(|line| is_quoted(line)).unwrap_or(lines.len());
+    let first = lines.iter().position(is_quoted).unwrap_or(lines.len());
     let introduction = lines[..first].iter().rposition(|line| !line.trim().is_empty()).filter(|at| lines[*at].trim_end().ends_with(':'));
     let above = &lines[..introduction.unwrap_or(first)];
     let below = lines[first..].iter().copied().filter(|line| !is_quoted(line));
