@@ -200,10 +200,13 @@ mod tests {
     use super::*;
     use crate::domain::event::Event;
 
-    /// A broker and its only consumer. It hands out what it was given, and stops the loop when that
-    /// was answered.
+    /// A payload, and whether it is redelivered.
+    type Delivered = (Vec<u8>, bool);
+
+    /// A broker and its only consumer. It hands out the batches that it was given, and stops the loop
+    /// when they were answered.
     #[derive(Debug, Clone, Default)]
-    struct Script(Arc<Mutex<VecDeque<Vec<u8>>>>, Arc<Mutex<Vec<String>>>, CancellationToken);
+    struct Script(Arc<Mutex<VecDeque<Vec<Delivered>>>>, Arc<Mutex<Vec<String>>>, CancellationToken);
 
     impl Script {
         fn note(&self, answer: String) {
@@ -229,20 +232,18 @@ mod tests {
             if next.is_none() {
                 self.2.cancel();
             }
-            Ok(next
-                .map(|payload| Incoming {
-                    tag: 1,
-                    id: Uuid::nil(),
-                    payload,
-                    headers: std::collections::BTreeMap::new(),
-                    redelivered: false,
-                })
-                .into_iter()
-                .collect())
+            let incoming = |(tag, (payload, redelivered))| Incoming {
+                tag,
+                id: Uuid::nil(),
+                payload,
+                headers: std::collections::BTreeMap::new(),
+                redelivered,
+            };
+            Ok((1..).zip(next.into_iter().flatten()).map(incoming).collect())
         }
 
-        async fn ack(&mut self, _: &[u64]) -> Result<(), BrokerError> {
-            self.note("acked".to_owned());
+        async fn ack(&mut self, tags: &[u64]) -> Result<(), BrokerError> {
+            self.note(format!("acked {tags:?}"));
             Ok(())
         }
 
@@ -295,10 +296,10 @@ mod tests {
         }
     }
 
-    /// Runs the loop on these payloads. Returns how they were answered, and the log.
-    async fn run_on(payloads: &[&[u8]], handler: &Scripted) -> (Vec<String>, String) {
+    /// Runs the loop on these batches. Returns how they were answered, and the log.
+    async fn run_on(batches: Vec<Vec<Delivered>>, handler: &Scripted) -> (Vec<String>, String) {
         let script = Script::default();
-        script.0.lock().expect("not poisoned").extend(payloads.iter().map(|payload| payload.to_vec()));
+        script.0.lock().expect("not poisoned").extend(batches);
         let settings = Loop {
             broker: Arc::new(script.clone()),
             queue: Queue::Events,
@@ -318,33 +319,41 @@ mod tests {
         (answers, log)
     }
 
-    fn event() -> Vec<u8> {
+    fn event(redelivered: bool) -> Delivered {
         let event: Event = serde_json::from_value(serde_json::json!({
             "id": Uuid::nil(), "tenant_id": Uuid::nil(), "kind": "ticket.closed", "ticket_id": Uuid::nil(), "version": 1,
             "actor": { "kind": "system" }, "occurred_at": "2026-03-02T09:00:00Z",
         }))
         .expect("an event");
-        envelope::seal(Uuid::nil(), &event).expect("sealed").payload
+        (envelope::seal(Uuid::nil(), &event).expect("sealed").payload, redelivered)
     }
 
     #[tokio::test]
     async fn what_cannot_be_read_is_quoted_in_its_reason_and_not_in_the_log() {
         let payload = br#"{"kind":"ada@example.org\u0000","version":1,"id":"00000000-0000-0000-0000-000000000000","body":{}}"#;
-        let (answers, log) = run_on(&[payload], &Scripted::default()).await;
+        let (answers, log) = run_on(vec![vec![(payload.to_vec(), false)]], &Scripted::default()).await;
         assert_eq!(answers, ["expected event version 1, found ada@example.org  version 1"], "on one line, so that a header can hold it");
         assert!(log.contains("goes to the dead letters") && !log.contains("ada@example.org"), "{log}");
     }
 
     #[tokio::test]
+    async fn what_comes_again_is_processed_alone_and_after_the_rest() {
+        let batch = [false, true, false, true].map(event).to_vec();
+        let (answers, _) = run_on(vec![batch], &Scripted::default()).await;
+        assert_eq!(answers, ["acked [1, 3]", "acked [2]", "acked [4]"]);
+    }
+
+    #[tokio::test]
     async fn a_reason_has_an_end() {
         let handler = Scripted { failures: Mutex::new(vec![Failure::Reject("x".repeat(1_000_000))]), ..Scripted::default() };
-        assert_eq!(run_on(&[&event()], &handler).await.0[0].len(), LONGEST_REASON);
+        assert_eq!(run_on(vec![vec![event(false)]], &handler).await.0[0].len(), LONGEST_REASON);
     }
 
     #[tokio::test]
     async fn the_log_says_what_failed_and_not_what_followed_from_it() {
         let failure = Failure::GiveBack(anyhow::anyhow!("the disk is full"));
-        let (answers, log) = run_on(&[&event()], &Scripted { failures: Mutex::new(vec![failure]), ..Scripted::default() }).await;
+        let (answers, log) =
+            run_on(vec![vec![event(false)]], &Scripted { failures: Mutex::new(vec![failure]), ..Scripted::default() }).await;
         assert_eq!(answers, [""; 0]);
         assert!(log.contains("the disk is full"), "{log}");
     }
@@ -352,8 +361,8 @@ mod tests {
     #[tokio::test]
     async fn a_database_that_never_says_whether_it_is_there_is_asked_again() {
         let handler = Scripted { hangs: Mutex::new(1), ..Scripted::default() };
-        let (answers, log) = run_on(&[&event()], &handler).await;
-        assert_eq!(answers, ["acked"]);
+        let (answers, log) = run_on(vec![vec![event(false)]], &handler).await;
+        assert_eq!(answers, ["acked [1]"]);
         assert!(log.contains("nobody said within 20ms whether it can begin"), "{log}");
     }
 }

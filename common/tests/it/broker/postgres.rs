@@ -1,5 +1,6 @@
 //! The suite on PostgreSQL: a private server, reached through a proxy.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +9,13 @@ use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use switchboard_common::ambient::Ambient;
-use switchboard_common::broker::Broker;
 use switchboard_common::broker::postgres::{Limits, PostgresBroker};
+use switchboard_common::broker::{Broker, Outgoing, Queue};
 use switchboard_common::db;
 use switchboard_common::embedded::{Embedded, Settings, Shutdown};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::proxy::Proxy;
 use super::suite::{Server, broker_suite};
@@ -82,3 +84,23 @@ impl Server for PostgresServer {
 }
 
 broker_suite!(PostgresServer::start());
+
+#[tokio::test]
+async fn an_answer_after_the_lease_ran_out_takes_nothing_from_whoever_has_it_now() {
+    let server = PostgresServer::start().await;
+    let broker = server.broker().await;
+    broker
+        .publish(Queue::Inbound, vec![Outgoing { id: Uuid::nil(), payload: Vec::new(), headers: BTreeMap::new() }])
+        .await
+        .expect("confirmed");
+    let mut slow = broker.consumer(Queue::Inbound, 1).await.expect("a consumer");
+    let first = slow.next_batch(1).await.expect("a batch");
+    server.let_leases_run_out().await;
+    let mut other = broker.consumer(Queue::Inbound, 1).await.expect("a consumer");
+    let second = other.next_batch(1).await.expect("a batch");
+    slow.ack(&[first[0].tag]).await.expect("too late, which is no failure");
+    slow.reject(first[0].tag, "too late").await.expect("no failure either");
+    other.give_back(&[second[0].tag]).await.expect("given back");
+    let again = tokio::time::timeout(Duration::from_secs(20), other.next_batch(1)).await.expect("it is still there").expect("a batch");
+    assert_eq!(again[0].id, Uuid::nil());
+}
