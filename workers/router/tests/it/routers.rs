@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use rand::rngs::ChaCha20Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -9,7 +10,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::postgres::{Limits, PostgresBroker};
-use switchboard_common::broker::{Broker, Handler, Queue};
+use switchboard_common::broker::{Broker, BrokerError, Consumer, Handler, Outgoing, Queue};
 use switchboard_common::domain::event::Event;
 use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::envelope;
@@ -113,8 +114,8 @@ async fn tangled_batches(desk: &Desk, random: &mut ChaCha20Rng) -> Vec<Vec<Inbou
             _ => mail,
         });
     }
-    let batch = |random: &mut ChaCha20Rng| mails.sample(random, 16).map(|mail| mail.0.clone()).collect::<Vec<_>>();
-    (0..48).map(|_| batch(random)).collect()
+    let batch = |random: &mut ChaCha20Rng| mails.sample(random, 4).map(|mail| mail.0.clone()).collect::<Vec<_>>();
+    (0..240).map(|_| batch(random)).collect()
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
@@ -124,7 +125,7 @@ async fn routers_that_meet_wait_for_each_other_and_never_in_a_circle(pool: PgPoo
     let desk = Desk::new(pool).await;
     let batches = tangled_batches(&desk, &mut ChaCha20Rng::seed_from_u64(seed)).await;
     let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(desk.pool.connect_options().as_ref().clone());
-    let routers = batches.chunks(12).map(|batches| {
+    let routers = batches.chunks(30).map(|batches| {
         let (batches, handler) = (batches.to_vec(), BatchHandler::new(pool.clone(), Ambient::system()));
         tokio::spawn(async move {
             for batch in batches {
@@ -202,4 +203,28 @@ async fn an_event_of_a_newer_switchboard_holds_up_no_other(pool: PgPool) {
         consumer.next_batch(8).await.expect("a batch").iter().map(|message| envelope::open::<Event>(&message.payload).is_ok()).collect();
     read.sort_unstable();
     assert_eq!(read, [false, true], "whoever cannot read it sends it to the dead letters");
+}
+
+/// A broker that is away.
+#[derive(Debug)]
+struct Away;
+
+#[async_trait]
+impl Broker for Away {
+    async fn publish(&self, _: Queue, _: Vec<Outgoing>) -> Result<(), BrokerError> {
+        Err(BrokerError::TimedOut { call: "publish", limit: Limits::default().call })
+    }
+
+    async fn consumer(&self, _: Queue, _: usize) -> Result<Box<dyn Consumer>, BrokerError> {
+        unreachable!("a relay takes nothing")
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn an_event_that_the_broker_did_not_confirm_is_published_a_lease_later(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.take(desk.mail("ada@example.org", "a1")).await;
+    relay::publish_due(&desk.pool, &Away, &desk.ambient).await.expect_err("the broker is away");
+    desk.ambient.clock.advance(std::time::Duration::from_mins(1));
+    assert_eq!(relay::publish_due(&desk.pool, desk.broker().as_ref(), &desk.ambient).await.expect("published"), 1);
 }
