@@ -79,9 +79,18 @@ async fn what_cannot_be_processed_is_named(pool: PgPool) {
     foreign.0.tenant_id = desk.ambient.new_id();
     let mut no_bytes = desk.mail("ada@example.org", "a4");
     no_bytes.0.raw = Some(desk.ambient.new_id());
-    for (mail, expected) in
-        [(nobody, "names no sender"), (nowhere, "has no account"), (foreign, "there is no tenant"), (no_bytes, "raw_media_id")]
-    {
+    let mut too_long = desk.mail("ada@example.org", "a5");
+    too_long.0.message_id = Some(desk.ambient.bytes::<3000>().iter().map(|byte| char::from(b'a' + byte % 26)).collect());
+    let mut zero_byte = desk.mail("ada@example.org", "a6");
+    zero_byte.0.text.push('\0');
+    for (mail, expected) in [
+        (nobody, "names no sender"),
+        (nowhere, "has no account"),
+        (foreign, "there is no tenant"),
+        (no_bytes, "raw_media_id"),
+        (too_long, "index row"),
+        (zero_byte, "Unicode"),
+    ] {
         match desk.route(&[mail]).await {
             Err(Failure::Reject(reason)) => assert!(reason.contains(expected), "{reason}"),
             other => panic!("{expected}: {other:?}"),
