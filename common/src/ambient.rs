@@ -9,6 +9,8 @@ use rand::rngs::ChaCha20Rng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
+use crate::db::Session;
+
 /// Where a worker gets the time and its random numbers from.
 #[derive(Debug, Clone)]
 pub struct Ambient {
@@ -104,8 +106,11 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "compares the machine's clock with the database's")]
     pub async fn follow(&self, pool: &sqlx::PgPool) -> Result<(), sqlx::Error> {
         if let Source::System(ahead) = &self.0 {
+            // Had before the time is taken: to wait for a connection may take long.
+            let mut session = Session::open(pool).await?;
             let before = Utc::now();
-            let database: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()").fetch_one(pool).await?;
+            let database: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()").fetch_one(&mut *session).await?;
+            session.done();
             let middle = before + (Utc::now() - before) / 2;
             ahead.store((database - middle).num_milliseconds(), Ordering::Relaxed);
         }
@@ -151,6 +156,18 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.advance(Duration::from_secs(1));
         sleeper.await.expect("the sleeper wakes");
+    }
+
+    #[sqlx::test(migrations = false)]
+    #[expect(clippy::disallowed_methods, reason = "compares the machine's clock with the database's")]
+    async fn a_busy_database_does_not_put_the_clock_wrong(options: sqlx::postgres::PgPoolOptions, to: sqlx::postgres::PgConnectOptions) {
+        let pool = options.max_connections(1).connect_with(to).await.expect("connected");
+        let clock = Clock::system();
+        let busy = sqlx::query("select pg_sleep(1)").execute(&pool);
+        let (busy, followed) = tokio::join!(busy, clock.follow(&pool));
+        followed.and(busy.map(drop)).expect("both are answered");
+        let ahead = (clock.now() - Utc::now()).num_milliseconds();
+        assert!(ahead.abs() < 250, "the clock is {ahead} ms ahead of the same machine's");
     }
 
     #[test]
