@@ -1,0 +1,9 @@
+//! Real servers for tests: each private, on a free port of the loopback, in a folder of its own, and
+//! gone with the test that started it.
+//!
+//! * [`certificates`]: a certificate authority and a server's certificate, for TLS.
+//! * [`process`]: what all of them need: a folder, a user without power, a port, and a child that
+//!   does not outlive its parent.
+
+pub mod certificates;
+pub mod process;
