@@ -223,6 +223,10 @@ mod tests {
         async fn consumer(&self, _: Queue, _: usize) -> Result<Box<dyn Consumer>, BrokerError> {
             Ok(Box::new(self.clone()))
         }
+
+        async fn waiting(&self, _: Queue) -> Result<u64, BrokerError> {
+            unreachable!("the loop counts nothing")
+        }
     }
 
     #[async_trait]

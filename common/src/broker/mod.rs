@@ -114,6 +114,12 @@ pub trait Broker: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When the broker cannot be reached.
     async fn consumer(&self, queue: Queue, prefetch: usize) -> Result<Box<dyn Consumer>, BrokerError>;
+
+    /// How many messages of a queue wait to be taken; those in somebody's hand are not counted.
+    ///
+    /// # Errors
+    /// When the broker cannot be reached.
+    async fn waiting(&self, queue: Queue) -> Result<u64, BrokerError>;
 }
 
 /// Takes messages from one queue. Dropping it leaves what is in hand to come again later; `close`

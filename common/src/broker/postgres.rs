@@ -121,6 +121,18 @@ impl Broker for PostgresBroker {
             hints: self.shared.hints.subscribe(),
         }))
     }
+
+    async fn waiting(&self, queue: Queue) -> Result<u64, BrokerError> {
+        let now = self.shared.ambient.now();
+        self.shared
+            .limited("count messages", async {
+                let mut session = db::Session::open(&self.shared.pool).await?;
+                let waiting = db::broker::waiting(&mut session, queue.as_str(), now).await?;
+                session.done();
+                Ok(waiting)
+            })
+            .await
+    }
 }
 
 struct PostgresConsumer {

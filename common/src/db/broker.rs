@@ -102,6 +102,18 @@ pub async fn claim(
     Ok(leased)
 }
 
+/// How many messages of a queue could be taken now.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn waiting(connection: &mut PgConnection, queue: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let waiting =
+        sqlx::query_scalar!(r#"select count(*) as "waiting!" from broker.messages where queue = $1 and visible_at <= $2"#, queue, now)
+            .fetch_one(connection)
+            .await?;
+    Ok(waiting.unsigned_abs())
+}
+
 /// Deletes what is done. Returns how many leases still held.
 ///
 /// # Errors

@@ -50,6 +50,7 @@ macro_rules! broker_suite {
             what_is_given_back_comes_again_and_is_marked,
             a_rejected_message_lies_in_the_dead_letters_with_its_reason,
             queues_do_not_mix,
+            what_waits_is_counted_and_what_is_in_hand_is_not,
             a_consumer_that_dies_with_messages_in_hand_loses_none,
             a_consumer_that_stops_gives_back_at_once,
             a_consumer_that_stops_while_it_takes_leaves_nothing_in_between,
@@ -183,6 +184,28 @@ pub async fn queues_do_not_mix(server: &dyn Server) {
     for (number, queue) in Queue::ALL.into_iter().enumerate() {
         assert_eq!(take_all(broker.as_ref(), queue, 1).await, [message(number).id]);
     }
+}
+
+pub async fn what_waits_is_counted_and_what_is_in_hand_is_not(server: &dyn Server) {
+    let broker = server.broker().await;
+    let counted = async |count: u64| {
+        // A broker may take a moment to count.
+        soon("as many as wait", async { while broker.waiting(Queue::Inbound).await.expect("a number") != count {} }).await;
+    };
+    counted(0).await;
+    broker.publish(Queue::Inbound, messages(5)).await.expect("confirmed");
+    broker.publish(Queue::Events, messages(1)).await.expect("confirmed");
+    counted(5).await;
+    let mut consumer = broker.consumer(Queue::Inbound, 2).await.expect("a consumer");
+    let mut in_hand = Vec::new();
+    while in_hand.len() < 2 {
+        in_hand.extend(soon("a batch", consumer.next_batch(2)).await.expect("a batch"));
+    }
+    counted(3).await;
+    consumer.give_back(&[in_hand[0].tag]).await.expect("given back");
+    consumer.ack(&[in_hand[1].tag]).await.expect("acked");
+    consumer.close().await.expect("closed");
+    counted(4).await;
 }
 
 pub async fn a_consumer_that_dies_with_messages_in_hand_loses_none(server: &dyn Server) {

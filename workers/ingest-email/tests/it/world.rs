@@ -78,6 +78,10 @@ impl Broker for Down {
     async fn consumer(&self, _: Queue, _: usize) -> Result<Box<dyn Consumer>, BrokerError> {
         Err(BrokerError::Unavailable { call: "consume", source: "connection refused".into() })
     }
+
+    async fn waiting(&self, _: Queue) -> Result<u64, BrokerError> {
+        Err(BrokerError::Unavailable { call: "count messages", source: "connection refused".into() })
+    }
 }
 
 #[async_trait]
@@ -87,6 +91,10 @@ impl Broker for Broken {
     }
 
     async fn consumer(&self, _: Queue, _: usize) -> Result<Box<dyn Consumer>, BrokerError> {
+        panic!("a fault that nobody foresaw")
+    }
+
+    async fn waiting(&self, _: Queue) -> Result<u64, BrokerError> {
         panic!("a fault that nobody foresaw")
     }
 }
@@ -101,5 +109,9 @@ impl Broker for Witness {
 
     async fn consumer(&self, _: Queue, _: usize) -> Result<Box<dyn Consumer>, BrokerError> {
         Err(BrokerError::Unavailable { call: "consume", source: "it only watches".into() })
+    }
+
+    async fn waiting(&self, _: Queue) -> Result<u64, BrokerError> {
+        Err(BrokerError::Unavailable { call: "count messages", source: "it only watches".into() })
     }
 }

@@ -218,6 +218,10 @@ impl Broker for Away {
     async fn consumer(&self, _: Queue, _: usize) -> Result<Box<dyn Consumer>, BrokerError> {
         unreachable!("a relay takes nothing")
     }
+
+    async fn waiting(&self, _: Queue) -> Result<u64, BrokerError> {
+        unreachable!("a relay counts nothing")
+    }
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
