@@ -42,7 +42,7 @@ impl Desk {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-        command.env_remove("DATABASE_URL").envs(self.settings.iter().cloned());
+        command.env_remove("DATABASE_URL").env_remove("AMQP_URL").envs(self.settings.iter().cloned());
         command.arg("--data").arg(self.data()).args(arguments).current_dir(self.folder.path());
         command
     }

@@ -2,7 +2,7 @@
 //!
 //! A key such as `mail.smtp_url` stands in the file as `smtp_url` in the table `[mail]`, and in the
 //! environment as `SWITCHBOARD_MAIL__SMTP_URL`, which wins. `DATABASE_URL` is `database_url` under
-//! the name that is usual for it. An empty variable counts as not set.
+//! the name that is usual for it, and `AMQP_URL` is `amqp.url`. An empty variable counts as not set.
 
 mod keys;
 mod show;
@@ -31,6 +31,10 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// How messages wait for the workers.
     pub broker: BrokerConfig,
+    /// The RabbitMQ that messages wait on.
+    pub amqp: AmqpConfig,
+    /// Whom TLS trusts.
+    pub tls: TlsConfig,
     /// How mail goes out.
     pub mail: MailConfig,
     /// How it is tried to deliver.
@@ -55,6 +59,22 @@ pub struct DatabaseConfig {
 pub struct BrokerConfig {
     /// How long a message stays in the hand of a worker that does not answer.
     pub lease: Duration,
+}
+
+/// The RabbitMQ that messages wait on.
+#[derive(Debug)]
+pub struct AmqpConfig {
+    /// The server; without one, messages wait in the database.
+    pub url: Option<SecretString>,
+    /// What the names of all queues begin with, so that several deployments can share a server.
+    pub prefix: String,
+}
+
+/// Whom TLS trusts.
+#[derive(Debug)]
+pub struct TlsConfig {
+    /// Certificates, in PEM, of authorities to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// How it is tried to deliver.
@@ -108,6 +128,8 @@ impl Config {
             database_url: keys.secret("database_url", "a URL like postgres://user:password@host:5432/database", values::postgres_url),
             database: DatabaseConfig::read(&mut keys),
             broker: BrokerConfig { lease: keys.read_or("broker.lease", values::DURATION, values::duration, "60s") },
+            amqp: AmqpConfig::read(&mut keys),
+            tls: TlsConfig { ca_file: keys.read("tls.ca_file", "a file with certificates in PEM", values::file) },
             mail: MailConfig::read(&mut keys, &data),
             delivery: DeliveryConfig { lease: keys.read_or("delivery.lease", values::DURATION, values::duration, "2m") },
             log: LogConfig::read(&mut keys),
@@ -124,6 +146,20 @@ impl DatabaseConfig {
             max_connections: keys.read_or("database.max_connections", "a number from 5 to 200", values::connections, 20),
             postgres_bin: keys.read("postgres_bin", "a folder with the programs initdb and postgres", values::folder),
             durable: keys.read_or("database.durable", "true or false (false only for tests: a crash may lose mail)", values::boolean, true),
+        }
+    }
+}
+
+impl AmqpConfig {
+    fn read(keys: &mut Keys) -> Self {
+        Self {
+            url: keys.secret("amqp.url", "a URL like amqps://user:password@host:5671/vhost", values::amqp_url),
+            prefix: keys.read_or(
+                "amqp.prefix",
+                "letters, digits, dots, underscores and hyphens, 64 at most",
+                values::prefix,
+                "switchboard",
+            ),
         }
     }
 }

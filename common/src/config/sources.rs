@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 /// The file that is read where none is given, if it is there.
 const USUAL_FILE: &str = "switchboard.toml";
 const PREFIX: &str = "SWITCHBOARD_";
+/// Variables that have a name of their own, and the key that each of them is.
+const USUAL_NAMES: [(&str, &str); 2] = [("DATABASE_URL", "database_url"), ("AMQP_URL", "amqp.url")];
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,14 +84,17 @@ impl Sources {
         }
     }
 
-    /// `DATABASE_URL` first, so that `SWITCHBOARD_DATABASE_URL` wins.
+    /// The usual names first, so that `SWITCHBOARD_DATABASE_URL` wins over `DATABASE_URL`.
     fn add_environment(&mut self, environment: impl Iterator<Item = (String, String)>) {
         let (mut plain, mut own) = (Vec::new(), Vec::new());
         for (name, value) in environment.filter(|(_, value)| !value.is_empty()) {
             match name.strip_prefix(PREFIX) {
                 Some(rest) if !is_anothers(rest) => own.push((rest.to_lowercase().replace("__", "."), name, value)),
-                _ if name == "DATABASE_URL" => plain.push(("database_url".to_owned(), name, value)),
-                _ => {}
+                _ => {
+                    if let Some((_, key)) = USUAL_NAMES.iter().find(|(usual, _)| *usual == name) {
+                        plain.push(((*key).to_owned(), name, value));
+                    }
+                }
             }
         }
         for (key, name, value) in plain.into_iter().chain(own) {

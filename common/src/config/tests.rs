@@ -49,7 +49,7 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
             "database_url (from FILE): the scheme is mysql, not postgres or postgresql; expected a URL like postgres://user:password@host:5432/database",
             "dta (from FILE): unknown key; did you mean data?",
             "log.colour (from FILE): unknown key; the keys are data, database_url, database.max_connections, postgres_bin, database.durable, broker.lease, \
-             mail.transport, mail.folder, mail.smtp_url, delivery.lease, log.filter, log.format",
+             amqp.url, amqp.prefix, tls.ca_file, mail.transport, mail.folder, mail.smtp_url, delivery.lease, log.filter, log.format",
             "log.filter (from FILE): error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", \
              or a number 0-5; expected directives like info or switchboard_router=debug,info",
             "mail.folder (from FILE): 5 is a number, not a string; expected a folder",
@@ -88,6 +88,26 @@ fn a_secret_may_be_a_reference_and_is_never_shown() {
     assert!(effective.contains("postgres://desk:hidden@db.example.org/desk?hidden"), "{effective}");
     assert!(effective.contains(&format!("file:{}", path.display())), "{effective}");
     assert!(!effective.contains("hunter2") && !format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn rabbitmq_is_named_by_its_url_and_a_prefix() {
+    let environment = [("AMQP_URL", "amqps://desk:hunter2@mq.example.org/%2F"), ("SWITCHBOARD_AMQP__PREFIX", "support-2.test")];
+    let (config, effective) = read("", &environment).expect("no faults");
+    assert_eq!(config.amqp.url.expect("set").expose_secret(), "amqps://desk:hunter2@mq.example.org/%2F");
+    assert_eq!(config.amqp.prefix, "support-2.test");
+    assert!(effective.contains("amqps://desk:hidden@mq.example.org/%2F") && !effective.contains("hunter2"), "{effective}");
+    let faults = read("[amqp]\nurl = \"http://desk:hunter2@mq\"\nprefix = \"a b\"\n[tls]\nca_file = \"/nonexistent\"", &[]);
+    let faults = faults.expect_err("faults");
+    for fault in [
+        "amqp.url (from FILE): the scheme is http, not amqp or amqps; expected a URL like amqps://user:password@host:5671/vhost",
+        "amqp.prefix (from FILE): \"a b\" does not fit; expected letters, digits, dots, underscores and hyphens, 64 at most",
+        "tls.ca_file (from FILE): there is no file /nonexistent; expected a file with certificates in PEM",
+    ] {
+        assert!(faults.contains(fault), "{faults}");
+    }
+    assert!(!faults.contains("hunter2"));
+    assert_eq!(read("", &[]).expect("no faults").0.amqp.prefix, "switchboard");
 }
 
 #[test]

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use lapin::uri::AMQPUri;
 use toml::Value;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
 /// What is logged where nothing else is asked for. That a connection is of no more use to the pool is
-/// no news when the server is stopped.
-pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sqlx_core::pool::connection=error";
+/// no news when the server is stopped; lapin logs what it also returns, and messages as a whole.
+pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sqlx_core::pool::connection=error,lapin=off";
 
 /// By which way mail goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +119,19 @@ pub fn folder(value: &Value) -> Result<PathBuf, String> {
     if path.is_dir() { Ok(path) } else { Err(format!("there is no folder {}", path.display())) }
 }
 
+/// A file that is there.
+pub fn file(value: &Value) -> Result<PathBuf, String> {
+    let path = path(value)?;
+    if path.is_file() { Ok(path) } else { Err(format!("there is no file {}", path.display())) }
+}
+
+/// What names on a message broker may begin with.
+pub fn prefix(value: &Value) -> Result<String, String> {
+    let prefix = text(value)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if prefix.len() <= 64 && prefix.chars().all(fits) { Ok(prefix) } else { Err(format!("{prefix:?} does not fit")) }
+}
+
 pub fn filter(value: &Value) -> Result<String, String> {
     let directives = text(value)?;
     EnvFilter::builder().parse(&directives).map_err(|error| error.to_string())?;
@@ -131,9 +145,20 @@ pub fn postgres_url(text: &str) -> Result<String, String> {
 }
 
 pub fn smtp_url(text: &str) -> Result<String, String> {
-    let url = visible_url(text, &["smtp", "smtps"])?;
-    let host = Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
-    if host.is_some_and(|host| !host.is_empty()) { Ok(url) } else { Err("no host".to_owned()) }
+    with_host(text, visible_url(text, &["smtp", "smtps"])?)
+}
+
+pub fn amqp_url(text: &str) -> Result<String, String> {
+    let shown = with_host(text, visible_url(text, &["amqp", "amqps"])?)?;
+    // What it says may quote the URL.
+    text.parse::<AMQPUri>().map_err(|_| "not a URL of a RabbitMQ server".to_owned())?;
+    Ok(shown)
+}
+
+/// What is shown of a URL, if it names a host.
+fn with_host(url: &str, shown: String) -> Result<String, String> {
+    let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    if host.is_some_and(|host| !host.is_empty()) { Ok(shown) } else { Err("no host".to_owned()) }
 }
 
 /// What may be seen of a URL: not its password, and not its query, which may hold one. An error does

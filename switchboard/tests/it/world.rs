@@ -55,7 +55,7 @@ pub fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     let of_tests = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("SWITCHBOARD_"));
     of_tests.for_each(|name| _ = command.env_remove(name));
-    command.env_remove("DATABASE_URL").current_dir(folder).stdin(Stdio::null());
+    command.env_remove("DATABASE_URL").env_remove("AMQP_URL").current_dir(folder).stdin(Stdio::null());
     command
 }
 
