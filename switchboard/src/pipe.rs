@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode as ProcessExit;
 
 use switchboard_common::ambient::Ambient;
-use switchboard_common::broker::postgres::{Limits, PostgresBroker};
+use switchboard_common::broker;
 use switchboard_common::config::Config;
 use switchboard_common::db::connect;
 use switchboard_common::embedded;
@@ -48,8 +48,8 @@ fn attempt(global: &Global, account: &str, envelope: &SmtpEnvelope) -> anyhow::R
         let ambient = Ambient::system();
         let pool = connect::pool(options, 1);
         ambient.clock.follow(&pool).await.map_err(|error| anyhow::anyhow!("the database does not answer: {error}"))?;
-        let broker = PostgresBroker::new(pool.clone(), ambient.clone(), Limits::default());
-        Ok(switchboard_ingest_email::pipe(&pool, &broker, &ambient, account, envelope, tokio::io::stdin()).await)
+        let broker = broker::connect(&config, &pool, &ambient)?;
+        Ok(switchboard_ingest_email::pipe(&pool, broker.as_ref(), &ambient, account, envelope, tokio::io::stdin()).await)
     });
     // Not waited for: standard input may be read by a thread that never ends.
     runtime.shutdown_background();

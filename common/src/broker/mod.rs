@@ -5,6 +5,7 @@
 //! rejected lies in the dead letters with its reason; no call takes longer than its time limit; a
 //! broker that restarts is found again without anybody's help. Order is not promised.
 
+mod connect;
 mod consume;
 mod drain;
 pub mod postgres;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+pub use connect::connect;
 pub use consume::{Failure, Handler, Loop, consume};
 pub use drain::drain_dead_letters;
 

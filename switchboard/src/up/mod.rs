@@ -10,8 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
-use switchboard_common::broker::Broker;
-use switchboard_common::broker::postgres::{Limits, PostgresBroker};
+use switchboard_common::broker::{self, Broker};
 use switchboard_common::config::{Config, MailTransport};
 use switchboard_common::db::connect;
 use switchboard_notifier::{Notifier, Transport};
@@ -44,7 +43,8 @@ pub async fn run(config: &Config, ambient: &Ambient, named: Option<&Path>) -> an
     let pool = connect::pool(server.options(), config.database.max_connections);
     let desks: i64 = connect::count_tenants(&pool).await?;
     ambient.clock.follow(&pool).await?;
-    let mut workers = start_workers(config, ambient, &pool, transport, &stop);
+    let broker = broker::connect(config, &pool, ambient)?;
+    let mut workers = start_workers(config, ambient, &pool, broker, transport, &stop);
     let server = server.watch(ambient, &stop);
     print(&banner(config, &server, desks, named))?;
 
@@ -82,11 +82,10 @@ fn start_workers(
     config: &Config,
     ambient: &Ambient,
     pool: &PgPool,
+    broker: Arc<dyn Broker>,
     transport: Transport,
     stop: &CancellationToken,
 ) -> JoinSet<&'static str> {
-    let limits = Limits { lease: config.broker.lease, ..Limits::default() };
-    let broker: Arc<dyn Broker> = Arc::new(PostgresBroker::new(pool.clone(), ambient.clone(), limits));
     let router = Router { pool: pool.clone(), broker: Arc::clone(&broker), ambient: ambient.clone() };
     let notifier = Notifier { pool: pool.clone(), broker, ambient: ambient.clone(), transport, lease: config.delivery.lease };
     let mut workers = JoinSet::new();
