@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::broker::Outgoing;
 use crate::domain::event::Event;
 use crate::domain::inbound::InboundMessage;
+use crate::telemetry::trace::{TRACEPARENT, TraceParent};
 
 /// What may travel: its tag and the version of its shape. The shapes are listed in `docs/messages.md`.
 pub trait Wire: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -14,16 +15,27 @@ pub trait Wire: Serialize + DeserializeOwned + Send + Sync + 'static {
     const KIND: &'static str;
     /// Counts up when a reader of the old shape could not read the new one.
     const VERSION: u32;
+
+    /// Notes which span processes it, for what it leads to. On the way that stands in a header.
+    fn set_trace(&mut self, trace: Option<TraceParent>);
 }
 
 impl Wire for InboundMessage {
     const KIND: &'static str = "inbound_message";
     const VERSION: u32 = 1;
+
+    fn set_trace(&mut self, trace: Option<TraceParent>) {
+        self.trace = trace;
+    }
 }
 
 impl Wire for Event {
     const KIND: &'static str = "event";
     const VERSION: u32 = 1;
+
+    fn set_trace(&mut self, trace: Option<TraceParent>) {
+        self.trace = trace;
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +77,15 @@ pub enum DecodeError {
 /// When it cannot be written as JSON, which a map with keys other than strings would cause.
 pub fn seal<B: Wire>(id: Uuid, body: &B) -> Result<Outgoing, serde_json::Error> {
     pack::<B>(id, body)
+}
+
+/// Adds the context that a message travels in.
+#[must_use]
+pub fn traced(mut message: Outgoing, trace: Option<&TraceParent>) -> Outgoing {
+    if let Some(trace) = trace {
+        message.headers.insert(TRACEPARENT.to_owned(), trace.to_string());
+    }
+    message
 }
 
 /// Packs a message that was kept as JSON, without reading it: if it cannot be read, its reader says so.

@@ -7,7 +7,8 @@
 //! * [`reply_token`]: signed reply addresses.
 //! * [`schedule`]: when a delivery is tried again.
 //! * [`ambient`]: time and randomness, as parameters; [`supervise`]: keeps a task going.
-//! * [`config`], [`telemetry`], [`embedded`]: what a process starts with.
+//! * [`config`], [`telemetry`], [`embedded`]: what a process starts with; [`runtime`]: how a worker is
+//!   started, asked how it is, and stopped.
 
 pub mod ambient;
 pub mod broker;
@@ -18,6 +19,7 @@ pub mod embedded;
 pub mod envelope;
 pub mod ids;
 pub mod reply_token;
+pub mod runtime;
 pub mod schedule;
 pub mod supervise;
 pub mod telemetry;

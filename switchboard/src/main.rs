@@ -59,6 +59,11 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
 fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
     let (config, effective) = Config::load(global.config.as_deref(), global.data.as_deref())?;
     telemetry::start(&config.log)?;
+    let is_up = matches!(command, Command::Up);
+    let collected = (is_up && config.http_listen.is_some()).then(|| telemetry::metrics::start(up::EVERYTHING.name)).transpose()?;
+    let endpoint = config.trace_endpoint.as_deref().filter(|_| is_up);
+    // Ends after the runtime has, so that the last spans are sent too.
+    let _tracing = endpoint.map(|endpoint| telemetry::trace::start(up::EVERYTHING.name, endpoint)).transpose()?;
     let ambient = Ambient::system();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -69,7 +74,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
                 output::print(&said_of(&steps))
             }
             Command::Demo => demo::run(global.data.as_deref().unwrap_or(Path::new("demo-data")), &ambient).await,
-            Command::Up => up::run(&config, &ambient, global.data.as_deref()).await,
+            Command::Up => up::run(&config, &ambient, global.data.as_deref(), collected).await,
             Command::Config(ConfigCommand::Check) => output::print(&effective.to_string()),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
             Command::Explain(Explain::Message { id, json }) => explain::message(&config, &ambient, &id, json).await,

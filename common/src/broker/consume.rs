@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
+use super::watch::{self, Watch};
 use super::{Broker, Consumer, Incoming, Queue};
 use crate::ambient::Ambient;
 use crate::db;
@@ -109,6 +110,7 @@ async fn run<H: Handler>(settings: &Loop, handler: &H, consumer: &mut dyn Consum
                 Ok(body) => fresh.push((message, body)),
                 Err(error) => {
                     // The reason may quote the payload, which is not for the log.
+                    watch::count(settings.queue, "rejected", 1);
                     tracing::error!(queue = settings.queue.as_str(), message.id = %message.id, "A message that cannot be read goes to the dead letters, which say why");
                     consumer.reject(message.tag, &tidy(&error.to_string())).await?;
                 }
@@ -133,8 +135,14 @@ async fn process<H: Handler>(
     if batch.is_empty() {
         return Ok(());
     }
-    let (messages, bodies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    match attempt(settings, handler, &bodies).await {
+    let (messages, mut bodies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let mut watch = Watch::begin(settings, &messages);
+    for (body, trace) in bodies.iter_mut().zip(watch.contexts()) {
+        body.set_trace(trace);
+    }
+    let outcome = attempt(settings, handler, &bodies).await;
+    watch.end(&outcome);
+    match outcome {
         Ok(()) => {
             let tags: Vec<u64> = messages.iter().map(|message| message.tag).collect();
             consumer.ack(&tags).await?;
@@ -160,11 +168,11 @@ async fn process<H: Handler>(
     Ok(())
 }
 
-async fn attempt<H: Handler>(settings: &Loop, handler: &H, bodies: &[H::Message]) -> Result<(), Failure> {
+async fn attempt<H: Handler>(settings: &Loop, handler: &H, batch: &[H::Message]) -> Result<(), Failure> {
     let backoff = Backoff::new();
     for _ in 0..RETRIES {
         // A panic leaves nothing behind but the handler's own caches, which are replaced whole.
-        let work = AssertUnwindSafe(handler.handle(bodies)).catch_unwind();
+        let work = AssertUnwindSafe(handler.handle(batch)).catch_unwind();
         match tokio::time::timeout(settings.limit, work).await {
             Ok(Ok(Err(Failure::Retry(error)))) => {
                 tracing::debug!(queue = settings.queue.as_str(), "Somebody was in the way of a batch: {error:#}");
@@ -172,7 +180,7 @@ async fn attempt<H: Handler>(settings: &Loop, handler: &H, bodies: &[H::Message]
             }
             Ok(Ok(decided)) => return decided,
             Ok(Err(panic)) => return Err(Failure::Reject(format!("its processing panicked: {}", panic_text(&*panic)))),
-            Err(_) if bodies.len() > 1 => return Err(Failure::Reject(format!("not done within {:?}", settings.limit))),
+            Err(_) if batch.len() > 1 => return Err(Failure::Reject(format!("not done within {:?}", settings.limit))),
             Err(_) => return Err(Failure::GiveBack(anyhow::anyhow!("one message was not done within {:?}", settings.limit))),
         }
     }

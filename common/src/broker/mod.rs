@@ -9,6 +9,7 @@ mod connect;
 mod consume;
 mod drain;
 pub mod postgres;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

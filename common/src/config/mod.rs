@@ -2,13 +2,15 @@
 //!
 //! A key such as `mail.smtp_url` stands in the file as `smtp_url` in the table `[mail]`, and in the
 //! environment as `SWITCHBOARD_MAIL__SMTP_URL`, which wins. `DATABASE_URL` is `database_url` under
-//! the name that is usual for it, and `AMQP_URL` is `amqp.url`. An empty variable counts as not set.
+//! the name that is usual for it, `AMQP_URL` is `amqp.url`, and `OTEL_EXPORTER_OTLP_ENDPOINT` is
+//! `trace.endpoint`. An empty variable counts as not set.
 
 mod keys;
 mod show;
 mod sources;
 mod values;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +43,11 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     /// What is logged.
     pub log: LogConfig,
+    /// Where a process says how it is: `/healthz`, `/readyz` and `/metrics`. A worker of its own has an
+    /// address of its own where none is given; `switchboard up` then says nothing.
+    pub http_listen: Option<SocketAddr>,
+    /// Where spans are sent, by OTLP over HTTP.
+    pub trace_endpoint: Option<String>,
 }
 
 /// How the database is used.
@@ -133,6 +140,8 @@ impl Config {
             mail: MailConfig::read(&mut keys, &data),
             delivery: DeliveryConfig { lease: keys.read_or("delivery.lease", values::DURATION, values::duration, "2m") },
             log: LogConfig::read(&mut keys),
+            http_listen: keys.read("http.listen", "an address and a port like 127.0.0.1:9464", values::listen),
+            trace_endpoint: keys.read("trace.endpoint", "a URL like http://collector:4318", values::http_url),
             data,
         };
         let (faults, read) = keys.finish();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 const USUAL_FILE: &str = "switchboard.toml";
 const PREFIX: &str = "SWITCHBOARD_";
 /// Variables that have a name of their own, and the key that each of them is.
-const USUAL_NAMES: [(&str, &str); 2] = [("DATABASE_URL", "database_url"), ("AMQP_URL", "amqp.url")];
+const USUAL_NAMES: [(&str, &str); 3] =
+    [("DATABASE_URL", "database_url"), ("AMQP_URL", "amqp.url"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "trace.endpoint")];
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

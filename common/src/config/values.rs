@@ -1,5 +1,6 @@
 //! What values are made of, and what is wrong with those that are not.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -136,6 +137,18 @@ pub fn filter(value: &Value) -> Result<String, String> {
     let directives = text(value)?;
     EnvFilter::builder().parse(&directives).map_err(|error| error.to_string())?;
     Ok(directives)
+}
+
+/// An address to listen at; port 0 takes any that is free.
+pub fn listen(value: &Value) -> Result<SocketAddr, String> {
+    let text = text(value)?;
+    text.parse().map_err(|_| format!("{text:?} does not fit"))
+}
+
+pub fn http_url(value: &Value) -> Result<String, String> {
+    let text = text(value)?;
+    visible_url(&text, &["http", "https"])?;
+    Ok(text)
 }
 
 pub fn postgres_url(text: &str) -> Result<String, String> {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::inbound::Channel;
 use crate::ids::{DeliveryId, MessageId, TenantId, TicketId};
+use crate::telemetry::trace::TraceParent;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -22,6 +23,20 @@ pub enum AttemptOutcome {
     RefusedForGood,
     /// Nobody knows whether the other side took it.
     Ambiguous,
+}
+
+impl AttemptOutcome {
+    /// The name that the database keeps.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::RefusedForNow => "refused_for_now",
+            Self::RefusedForGood => "refused_for_good",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
 }
 
 /// Where a delivery stands.
@@ -45,7 +60,7 @@ pub enum DeliveryStatus {
 }
 
 /// A delivery under a lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leased {
     /// Whose desk.
     pub tenant_id: TenantId,
@@ -57,6 +72,10 @@ pub struct Leased {
     pub token: Uuid,
     /// When it ends.
     pub until: DateTime<Utc>,
+    /// When the message arrived that led to it, if one did.
+    pub arrived_at: Option<DateTime<Utc>>,
+    /// The span that planned it.
+    pub trace: Option<TraceParent>,
 }
 
 /// Takes up to `limit` due deliveries of a channel under a lease, and notes the attempts.
@@ -92,11 +111,12 @@ pub async fn claim(
            ), leased as (
                update deliveries d set status = 'sending', attempts = d.attempts + 1, lease_token = $2, leased_until = $4
                from due where d.tenant_id = due.tenant_id and d.id = due.id
-               returning d.tenant_id, d.id, d.attempts
+               returning d.tenant_id, d.id, d.attempts, d.arrived_at, d.traceparent
+           ), noted as (
+               insert into delivery_attempts (tenant_id, delivery_id, attempt, lease_token, outcome, started_at)
+               select tenant_id, id, attempts, $2, 'sending', $3 from leased
            )
-           insert into delivery_attempts (tenant_id, delivery_id, attempt, lease_token, outcome, started_at)
-           select tenant_id, id, attempts, $2, 'sending', $3 from leased
-           returning tenant_id as "tenant_id: TenantId", delivery_id as "id: DeliveryId", attempt"#,
+           select tenant_id as "tenant_id: TenantId", id as "id: DeliveryId", attempts, arrived_at, traceparent from leased"#,
         channel.as_str(),
         token,
         now,
@@ -105,7 +125,16 @@ pub async fn claim(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| Leased { tenant_id: row.tenant_id, id: row.id, attempt: row.attempt, token, until }).collect())
+    let leased = rows.into_iter().map(|row| Leased {
+        tenant_id: row.tenant_id,
+        id: row.id,
+        attempt: row.attempts,
+        token,
+        until,
+        arrived_at: row.arrived_at,
+        trace: row.traceparent.and_then(|text| TraceParent::parse(&text)),
+    });
+    Ok(leased.collect())
 }
 
 /// Takes deliveries back whose lease ran out: whoever had them died, or was too slow, and nobody knows

@@ -21,6 +21,7 @@ pub mod routing;
 pub mod signing_keys;
 pub mod tickets;
 pub mod view;
+pub mod waiting;
 
 use std::ops::{Deref, DerefMut};
 

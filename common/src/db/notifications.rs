@@ -45,6 +45,10 @@ pub struct NotificationRow {
     pub ticket_version: i32,
     /// It is not to be sent: it has failed before the first attempt, for the reason above.
     pub refused: bool,
+    /// When the message arrived that led to it, if one did.
+    pub arrived_at: Option<DateTime<Utc>>,
+    /// The `traceparent` of what led to it.
+    pub trace: Option<String>,
 }
 
 /// How many mails were planned since `since` for pairs of origin and address, without those that
@@ -121,11 +125,14 @@ async fn insert_deliveries(connection: &mut PgConnection, rows: &[NotificationRo
     });
     sqlx::query!(
         "insert into deliveries (tenant_id, id, notification_id, account_id, channel, address, origin, message_id, status,
-                                 ticket_id, ticket_version, recipient_id, next_attempt_at, planned_at)
+                                 ticket_id, ticket_version, recipient_id, next_attempt_at, planned_at, arrived_at, traceparent)
          select d.tenant_id, d.id, d.notification_id, d.account_id, 'email', d.address, d.origin, d.message_id,
-                case when d.refused then 'failed' else 'queued' end::delivery_status, d.ticket_id, d.ticket_version, d.recipient_id, $12, $12
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::int[], $10::uuid[], $11::bool[])
-              as d (tenant_id, id, notification_id, account_id, address, origin, message_id, ticket_id, ticket_version, recipient_id, refused)",
+                case when d.refused then 'failed' else 'queued' end::delivery_status, d.ticket_id, d.ticket_version, d.recipient_id, $12, $12,
+                d.arrived_at, d.traceparent
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::int[], $10::uuid[], $11::bool[],
+                     $13::timestamptz[], $14::text[])
+              as d (tenant_id, id, notification_id, account_id, address, origin, message_id, ticket_id, ticket_version, recipient_id, refused,
+                    arrived_at, traceparent)",
         &rows.iter().map(|row| row.tenant_id.0).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.delivery_id.0).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.id.0).collect::<Vec<_>>(),
@@ -138,6 +145,8 @@ async fn insert_deliveries(connection: &mut PgConnection, rows: &[NotificationRo
         &recipients.collect::<Vec<_>>(),
         &rows.iter().map(|row| row.refused).collect::<Vec<_>>(),
         now,
+        &rows.iter().map(|row| row.arrived_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        rows.iter().map(|row| row.trace.as_deref()).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await?;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ClientId, DeliveryId, EventId, MessageId, TenantId, TicketId, UserId};
+use crate::telemetry::trace::TraceParent;
 
 /// The kinds of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,4 +77,10 @@ pub struct Event {
     pub actor: Actor,
     /// When.
     pub occurred_at: DateTime<Utc>,
+    /// When the message arrived that led to it, if one did.
+    #[serde(default)]
+    pub arrived_at: Option<DateTime<Utc>>,
+    /// What led to it. A new span each time, so no part of what happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::{EmailAddress, Mailbox};
 use crate::ids::{AccountId, MediaId, TenantId};
+use crate::telemetry::trace::TraceParent;
 
 /// How far the channel vouches for the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
@@ -85,6 +86,9 @@ pub struct InboundMessage {
     pub quotes_desk: bool,
     /// What was odd about it, such as a charset that had to be guessed.
     pub flags: Vec<String>,
+    /// The span that processes it. It travels in a header.
+    #[serde(skip)]
+    pub trace: Option<TraceParent>,
 }
 
 /// An attachment, by reference.

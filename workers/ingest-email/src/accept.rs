@@ -9,6 +9,7 @@ use switchboard_common::db::accounts::EmailAccount;
 use switchboard_common::db::{self, media};
 use switchboard_common::envelope;
 use switchboard_common::ids::{MediaId, TenantId};
+use switchboard_common::telemetry::trace::{Span, SpanKind};
 use uuid::Uuid;
 
 use crate::message;
@@ -80,6 +81,9 @@ pub async fn accept(
         return Err(AcceptError::TooLarge);
     }
     let received_at = ambient.now();
+    let span = Span::begin("accept mail", SpanKind::Producer, None, || {
+        [("messaging.destination.name", Queue::Inbound.as_str().to_owned()), ("switchboard.account.id", account.account_id.to_string())]
+    });
     // Reading a large mail takes a while, in which this thread has other things to do.
     let mail = tokio::task::spawn_blocking({
         let (raw, envelope) = (Arc::<[u8]>::from(raw), envelope.clone());
@@ -92,7 +96,7 @@ pub async fn accept(
     let external_id = mail.external_id.clone();
     let message = message::message(mail, account, *raw_id, attachment_ids, received_at);
     let id: Uuid = ambient.new_id();
-    let sealed = envelope::seal(id, &message)?;
+    let sealed = envelope::traced(envelope::seal(id, &message)?, span.context().as_ref());
     broker.publish(Queue::Inbound, vec![sealed]).await?;
     tracing::info!(
         account.id = %account.account_id,

@@ -88,6 +88,7 @@ pub(crate) fn message(
         attachments: attachments.collect(),
         quotes_desk,
         flags: mail.flags.iter().map(Flag::to_string).collect(),
+        trace: None,
     }
 }
 

@@ -25,5 +25,7 @@ pub(crate) fn failed_event(tenant_id: TenantId, delivery: DeliveryId, answer: Fa
         assigned: Vec::new(),
         actor: Actor::System,
         occurred_at: ambient.now(),
+        arrived_at: None,
+        trace: None,
     }
 }

@@ -8,8 +8,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::{Context, bail};
 use lettre::address::Envelope;
 use secrecy::SecretString;
+use switchboard_common::config::{Config, MailTransport};
 
 pub use file::Folder;
 pub use memory::{Memory, Sent};
@@ -50,6 +52,23 @@ pub enum Refusal {
 }
 
 impl Transport {
+    /// What the configuration names.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn configured(config: &Config) -> anyhow::Result<Self> {
+        match (config.mail.transport, &config.mail.smtp_url) {
+            (MailTransport::Smtp, Some(url)) => Ok(Self::smtp(url)?),
+            (MailTransport::Smtp, None) => bail!("mail.smtp_url is missing"),
+            (MailTransport::Memory, _) => Ok(Self::memory().0),
+            (MailTransport::File, _) => {
+                // The paths are kept with the deliveries, and read in other folders.
+                let folder = std::path::absolute(&config.mail.folder).unwrap_or_else(|_| config.mail.folder.clone());
+                Self::file(&folder).with_context(|| format!("cannot make the folder {} for outgoing mail", folder.display()))
+            }
+        }
+    }
+
     /// A mail server: `smtp://host:port`, with `?tls=required` or `?tls=opportunistic` for STARTTLS,
     /// or `smtps://host:port`; with `user:password@` if it asks for them, and with the name that it is
     /// greeted by as the path.

@@ -115,6 +115,8 @@ async fn change(
         assigned,
         actor,
         occurred_at: now,
+        arrived_at: None,
+        trace: None,
     };
     outbox::add(&mut transaction, &[event], now).await?;
     transaction.commit().await?;

@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::Context;
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
-use switchboard_common::broker::{Broker, Queue};
+use switchboard_common::broker::{Broker, Outgoing, Queue};
 use switchboard_common::db::{self, outbox};
 use switchboard_common::domain::event::Event;
 use switchboard_common::envelope;
 use switchboard_common::supervise::{Backoff, supervise};
+use switchboard_common::telemetry::trace::TraceParent;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -60,11 +61,17 @@ pub async fn publish_due(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient) 
     if events.is_empty() {
         return Ok(0);
     }
-    let messages = events.iter().map(|(id, event)| envelope::seal_kept::<Event>(*id, event)).collect::<Result<Vec<_>, _>>()?;
+    let messages = events.iter().map(|(id, event)| seal(*id, event)).collect::<Result<Vec<_>, _>>()?;
     broker.publish(Queue::Events, messages).await?;
     let now = ambient.now();
     let mut session = db::Session::open(pool).await?;
     outbox::published(&mut session, token, now, now + AGAIN).await?;
     session.done();
     Ok(events.len())
+}
+
+/// An event as it was kept, with the context of what led to it in its headers.
+fn seal(id: Uuid, event: &serde_json::Value) -> serde_json::Result<Outgoing> {
+    let trace = event.get("trace").and_then(|trace| TraceParent::parse(trace.as_str()?));
+    Ok(envelope::traced(envelope::seal_kept::<Event>(id, event)?, trace.as_ref()))
 }

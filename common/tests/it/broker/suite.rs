@@ -392,6 +392,8 @@ fn event(number: i32) -> Event {
         assigned: Vec::new(),
         actor: Actor::System,
         occurred_at: chrono::DateTime::UNIX_EPOCH,
+        arrived_at: None,
+        trace: None,
     }
 }
 

@@ -1,13 +1,17 @@
 //! How an attempt ended, and what follows from it.
 
 use chrono::{DateTime, Utc};
+use metrics::{counter, histogram};
 use sqlx::{Connection, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::db::deliveries::{self, AttemptOutcome, DeliveryStatus, Leased, Report};
 use switchboard_common::db::{self, outbox};
+use switchboard_common::domain::inbound::Channel;
 use switchboard_common::ids::{DeliveryId, TenantId};
 use switchboard_common::schedule;
 use switchboard_common::supervise::Backoff;
+use switchboard_common::telemetry::metrics::{ARRIVAL_TO_DELIVERY, ATTEMPTS};
+use switchboard_common::telemetry::trace::{Span, SpanKind};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
@@ -19,14 +23,30 @@ use crate::transport::{Refusal, tidy};
 impl Shared {
     /// Writes and sends a mail, and records how that ended.
     pub(super) async fn deliver(&self, leased: Leased) {
+        let mut span = Span::begin("deliver mail", SpanKind::Client, leased.trace.as_ref(), || {
+            [("switchboard.delivery.id", leased.id.to_string()), ("switchboard.attempt", leased.attempt.to_string())]
+        });
         let sent = match self.write(&leased).await {
             Ok(mail) => self.transport.send(&mail.envelope, &mail.bytes, self.limits.send).await,
             Err(Unwritten::Unavailable) => Err(Refusal::ForNow { answer: Unwritten::Unavailable.to_string() }),
             Err(reason) => Err(Refusal::ForGood { answer: tidy(&format!("not sent: {reason}")) }),
         };
         let report = report(sent, leased.attempt, self.ambient.now(), self.ambient.fraction());
+        if report.outcome != AttemptOutcome::Sent {
+            span.fail(report.outcome.as_str());
+        }
         log(&leased, &report);
+        self.measure(&leased, &report);
         self.record(&leased, &report).await;
+    }
+
+    fn measure(&self, leased: &Leased, report: &Report) {
+        let channel = Channel::Email.as_str();
+        counter!(ATTEMPTS, "channel" => channel, "outcome" => report.outcome.as_str()).increment(1);
+        if let Some(arrived_at) = leased.arrived_at.filter(|_| report.outcome == AttemptOutcome::Sent) {
+            let took = (self.ambient.now() - arrived_at).to_std().unwrap_or_default();
+            histogram!(ARRIVAL_TO_DELIVERY, "channel" => channel).record(took);
+        }
     }
 
     /// Records an outcome, for as long as the lease holds: without it the mail would be sent again.

@@ -71,6 +71,8 @@ fn row(planned: &Planned<'_>, telling: &Telling, delivery_id: DeliveryId, ambien
         ticket_id: planned.event.ticket_id,
         ticket_version: planned.event.version,
         refused: telling.refused,
+        arrived_at: planned.event.arrived_at,
+        trace: planned.event.trace.as_ref().map(ToString::to_string),
     }
 }
 

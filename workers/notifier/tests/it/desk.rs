@@ -328,6 +328,8 @@ impl Desk {
             assigned: Vec::new(),
             actor,
             occurred_at: self.ambient.now(),
+            arrived_at: None,
+            trace: None,
         };
         outbox::add(&mut *self.connection().await, std::slice::from_ref(&event), self.ambient.now()).await.expect("added");
         event

@@ -41,6 +41,7 @@ pub(super) struct Conclusion {
     pub inbound_id: InboundId,
     pub ticket_id: TicketId,
     pub outcome: InboundOutcome,
+    pub received_at: DateTime<Utc>,
     pub sender: SenderFound,
     pub weighed: Vec<Weighed>,
     pub routing: Option<Routing>,
@@ -119,7 +120,7 @@ impl Step<'_, '_> {
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {
-            self.decided.events.push(event(EventKind::MessageAdded, self.ambient, &row, version, case.now));
+            self.decided.events.push(event(EventKind::MessageAdded, self.ambient, &row, version, &case));
         }
         self.decided.messages.push(row);
         self.finish(case, Ending { ticket_id, outcome, author, weighed, routing: None });
@@ -172,7 +173,7 @@ impl Step<'_, '_> {
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {
-            self.decided.events.push(event(EventKind::TicketCreated, self.ambient, &row, version, case.now));
+            self.decided.events.push(event(EventKind::TicketCreated, self.ambient, &row, version, &case));
         }
         self.decided.messages.push(row);
         self.known.tickets.insert((tenant, ticket_id), draft);
@@ -211,6 +212,7 @@ impl Step<'_, '_> {
             inbound_id: case.inbound_id,
             ticket_id: ending.ticket_id,
             outcome: ending.outcome,
+            received_at: case.message.received_at,
             sender,
             weighed: ending.weighed,
             routing: ending.routing,
@@ -236,7 +238,7 @@ fn opening_changes(routing: &Routing, author: &str) -> Vec<String> {
     changes
 }
 
-fn event(kind: EventKind, ambient: &Ambient, row: &MessageRow, version: i32, now: DateTime<Utc>) -> Event {
+fn event(kind: EventKind, ambient: &Ambient, row: &MessageRow, version: i32, case: &Case<'_>) -> Event {
     Event {
         id: ambient.new_id(),
         tenant_id: row.tenant_id,
@@ -247,7 +249,9 @@ fn event(kind: EventKind, ambient: &Ambient, row: &MessageRow, version: i32, now
         delivery_id: None,
         assigned: Vec::new(),
         actor: row.author,
-        occurred_at: now,
+        occurred_at: case.now,
+        arrived_at: Some(case.message.received_at),
+        trace: case.message.trace.clone(),
     }
 }
 

@@ -59,7 +59,8 @@ impl Handler for BatchHandler {
         let routed = write::write(&mut transaction, &self.ambient, known, decided).await?;
         transaction.commit().await?;
         session.done();
-        routed.iter().for_each(write::Routed::log);
+        let now = self.ambient.now();
+        routed.iter().for_each(|routed| routed.tell(now));
         if routed.len() < batch.len() {
             tracing::info!("{} of {} messages had come before and were only counted", batch.len() - routed.len(), batch.len());
         }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+use metrics::histogram;
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
@@ -11,6 +13,7 @@ use switchboard_common::db::tickets::{self, TicketRow};
 use switchboard_common::db::{clients, inbound, message_ids, outbox};
 use switchboard_common::domain::explanation::{Explanation, TicketConsidered};
 use switchboard_common::ids::{InboundId, TenantId, TicketId};
+use switchboard_common::telemetry::metrics::ARRIVAL_TO_TICKET;
 
 use super::decide::{Conclusion, Decided};
 use super::gather::Known;
@@ -49,10 +52,17 @@ pub(super) struct Routed {
     ticket_id: TicketId,
     number: i64,
     outcome: InboundOutcome,
+    received_at: DateTime<Utc>,
 }
 
 impl Routed {
-    pub(super) fn log(&self) {
+    /// Tells that it is committed.
+    pub(super) fn tell(&self, now: DateTime<Utc>) {
+        histogram!(ARRIVAL_TO_TICKET).record((now - self.received_at).to_std().unwrap_or_default());
+        self.log();
+    }
+
+    fn log(&self) {
         let what = match self.outcome {
             InboundOutcome::Opened => "opened",
             InboundOutcome::Joined => "joined",
@@ -70,6 +80,7 @@ fn routed(known: &Known<'_>, conclusion: &Conclusion) -> Routed {
         ticket_id: conclusion.ticket_id,
         number: draft.map_or(0, |draft| draft.state.number),
         outcome: conclusion.outcome,
+        received_at: conclusion.received_at,
     }
 }
 

@@ -78,6 +78,7 @@ impl Desk {
             attachments: Vec::new(),
             quotes_desk: false,
             flags: Vec::new(),
+            trace: None,
         })
     }
 

@@ -90,6 +90,8 @@ pub fn world(kind: EventKind) -> World {
             assigned: Vec::new(),
             actor: Actor::Client(ADA),
             occurred_at: DateTime::UNIX_EPOCH,
+            arrived_at: None,
+            trace: None,
         },
         ticket: TicketSnapshot {
             number: 1042,

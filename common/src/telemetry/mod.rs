@@ -1,4 +1,8 @@
-//! The log: to stderr, in UTC, for people or for programs.
+//! What a process tells of itself: the log here, to stderr, in UTC, for people or for programs; [`metrics`]
+//! for Prometheus; [`trace`]s for a collector.
+
+pub mod metrics;
+pub mod trace;
 
 use tracing_subscriber::EnvFilter;
 
