@@ -34,6 +34,10 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
         [mail]
         transport = "pigeon"
         folder = 5
+        [http]
+        listen = "9464"
+        [trace]
+        endpoint = "collector:4318"
         [log]
         filter = "router=lound"
         colour = true
@@ -48,8 +52,9 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
             "database.max_connections (from SWITCHBOARD_DATABASE__MAX_CONNECTIONS): \"many\" does not fit; expected a number from 5 to 200",
             "database_url (from FILE): the scheme is mysql, not postgres or postgresql; expected a URL like postgres://user:password@host:5432/database",
             "dta (from FILE): unknown key; did you mean data?",
+            "http.listen (from FILE): \"9464\" does not fit; expected an address and a port like 127.0.0.1:9464",
             "log.colour (from FILE): unknown key; the keys are data, database_url, database.max_connections, postgres_bin, database.durable, broker.lease, \
-             amqp.url, amqp.prefix, tls.ca_file, mail.transport, mail.folder, mail.smtp_url, delivery.lease, log.filter, log.format",
+             amqp.url, amqp.prefix, tls.ca_file, mail.transport, mail.folder, mail.smtp_url, delivery.lease, log.filter, log.format, http.listen, trace.endpoint",
             "log.filter (from FILE): error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", \
              or a number 0-5; expected directives like info or switchboard_router=debug,info",
             "mail.folder (from FILE): 5 is a number, not a string; expected a folder",
@@ -57,6 +62,7 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
              expected a URL like smtps://user:password@host:465",
             "mail.transport (from FILE): \"pigeon\" is none of them; expected file, smtp or memory",
             "postgres_bin (from FILE): there is no folder /nonexistent/bin; expected a folder with the programs initdb and postgres",
+            "trace.endpoint (from FILE): the scheme is collector, not http or https; expected a URL like http://collector:4318",
         ]
     );
     assert!(!faults.contains("hunter2"));

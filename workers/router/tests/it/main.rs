@@ -5,5 +5,6 @@ mod commands;
 mod conversations;
 mod desk;
 mod locks;
+mod process;
 mod robots;
 mod routers;
