@@ -14,8 +14,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use sqlx::{Connection, PgPool};
 use switchboard_common::ambient::Ambient;
-use switchboard_common::broker::postgres::{Limits, PostgresBroker};
-use switchboard_common::broker::{Broker, Outgoing, Queue};
+use switchboard_common::broker::{self, Broker, Outgoing, Queue};
 use switchboard_common::config::Config;
 use switchboard_common::db::dead_letters::{self, By, DeadLetter, LetterEnd};
 use switchboard_common::db::{Session, connect};
@@ -42,16 +41,10 @@ pub async fn run(
     let pool = connect::pool(database.options().clone(), 4);
     ambient.clock.follow(&pool).await?;
     let edited = payload.map(|path| edited(path, &found)).transpose()?;
-    let replay = Replay { broker: broker(config, &pool, ambient), ambient, edited, dry_run, pool: pool.clone() };
+    let replay = Replay { broker: broker::connect(config, &pool, ambient)?, ambient, edited, dry_run, pool: pool.clone() };
     let outcome = replay.all(found).await;
     pool.close().await;
     outcome
-}
-
-/// The broker that the workers use.
-fn broker(config: &Config, pool: &PgPool, ambient: &Ambient) -> Arc<dyn Broker> {
-    let limits = Limits { lease: config.broker.lease, ..Limits::default() };
-    Arc::new(PostgresBroker::new(pool.clone(), ambient.clone(), limits))
 }
 
 /// What stands in a file instead of a letter's payload, once it is known that it can be read.
