@@ -1,7 +1,9 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard_common::domain::ticket::TicketState;
 
@@ -46,6 +48,9 @@ pub enum Command {
     /// Say why something happened
     #[command(subcommand)]
     Explain(Explain),
+    /// Look at what could not be processed, and have it processed again
+    #[command(subcommand)]
+    Dead(Dead),
     /// Show a desk at work: a dozen mails, and what became of each
     Demo,
     /// Bring the database's schema up to date
@@ -161,6 +166,133 @@ pub enum Explain {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Dead {
+    /// List dead letters, the latest first
+    List {
+        #[command(flatten)]
+        filter: DeadFilter,
+        /// Count them by cause or by queue instead
+        #[arg(long, value_enum)]
+        by: Option<DeadBy>,
+        /// At most so many lines
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show all of one dead letter
+    Show {
+        /// Its id, or the beginning of it
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Write its payload to stdout as it is, to be edited
+        #[arg(long, conflicts_with = "json")]
+        payload: bool,
+    },
+    /// Publish dead letters again to the queues that they came from
+    Replay {
+        #[command(flatten)]
+        which: DeadWhich,
+        /// With the payload in this file instead; for one letter
+        #[arg(long, value_name = "FILE")]
+        payload: Option<PathBuf>,
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Throw dead letters away
+    Drop {
+        #[command(flatten)]
+        which: DeadWhich,
+        /// Yes, all that the filter finds
+        #[arg(long)]
+        yes: bool,
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Which dead letters to do something about.
+#[derive(Debug, Args)]
+pub struct DeadWhich {
+    /// Their ids, or the beginnings of them; - reads them from stdin
+    #[arg(value_name = "ID", conflicts_with_all = ["DeadFilter", "all"], required_unless_present_any = ["DeadFilter", "all"])]
+    pub ids: Vec<String>,
+    #[command(flatten)]
+    pub filter: DeadFilter,
+    /// All there are
+    #[arg(long, conflicts_with = "DeadFilter")]
+    pub all: bool,
+}
+
+/// What a dead letter must be like. Each option narrows it down.
+#[derive(Debug, Clone, Args)]
+#[group(id = "DeadFilter", multiple = true)]
+pub struct DeadFilter {
+    /// From this queue
+    #[arg(long, value_name = "QUEUE", value_parser = ["inbound", "inbound.backlog", "events", "unknown"])]
+    pub queue: Option<String>,
+    /// With this in the reason, in upper or lower case
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Which died then or later: 90s, 15m, 2h or 3d ago, or a time like 2026-03-02T09:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Moment>,
+    /// Which died before then
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Moment>,
+    /// Whose payload says that it is for this tenant
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<String>,
+}
+
+/// What dead letters are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeadBy {
+    /// By the queue and the reason, numbers and ids left out
+    Reason,
+    /// By the queue
+    Queue,
+}
+
+/// A point in time, as it is written in a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    At(DateTime<Utc>),
+    Ago(TimeDelta),
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+            return Ok(Self::At(at.to_utc()));
+        }
+        let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
+        let ago = units.iter().find_map(|(unit, seconds)| {
+            let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
+            TimeDelta::try_seconds(i64::from(number) * seconds)
+        });
+        ago.map(Self::Ago).ok_or_else(|| "expected a time ago like 90s, 15m, 2h or 3d, or a time like 2026-03-02T09:00:00Z".to_owned())
+    }
+}
+
+impl Moment {
+    /// The point in time that is meant.
+    pub fn from(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now.checked_sub_signed(ago).unwrap_or(DateTime::UNIX_EPOCH),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Name every fault of the configuration, or show what holds
     Check,
@@ -189,6 +321,29 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_a_time_ago() {
+        let now = "2026-03-02T09:00:00Z".parse().expect("a time");
+        let at = |text: &str| text.parse().map(|moment: Moment| moment.from(now).to_rfc3339());
+        assert_eq!(at("2h").as_deref(), Ok("2026-03-02T07:00:00+00:00"));
+        assert_eq!(at("3d").as_deref(), Ok("2026-02-27T09:00:00+00:00"));
+        assert_eq!(at("2026-03-01T10:00:00+01:00").as_deref(), Ok("2026-03-01T09:00:00+00:00"));
+        assert_eq!(at("4294967295d").as_deref(), Ok("1970-01-01T00:00:00+00:00"));
+        for wrong in ["", "h", "2 h", "-2h", "2w", "ä", "yesterday", "4294967296s"] {
+            assert!(at(wrong).is_err_and(|why| why.contains("expected a time")), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn dead_letters_are_named_or_filtered_and_never_both() {
+        let reads = |line: &str| Cli::try_parse_from(line.split_whitespace()).is_ok();
+        assert!(reads("switchboard dead replay 01a1 01a2") && reads("switchboard dead replay -") && reads("switchboard dead replay --all"));
+        assert!(reads("switchboard dead drop --queue events --since 2h"));
+        assert!(!reads("switchboard dead replay") && !reads("switchboard dead drop --yes"));
+        assert!(!reads("switchboard dead replay 01a1 --queue events") && !reads("switchboard dead replay 01a1 --all"));
+        assert!(!reads("switchboard dead list --queue inbuond"));
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! * [`desk`] makes the database match a file.
 //! * [`demo`] shows all of it at work.
 //! * [`ticket`] lists, shows and changes tickets; [`explain`] says why something happened.
+//! * [`dead`] lists what could not be processed, and has it processed again.
 //!
 //! Where a command needs the database, [`database`] finds it or starts it.
 
 mod cli;
 mod database;
+mod dead;
 mod demo;
 mod desk;
 mod explain;
@@ -77,6 +79,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Up => up::run(&config, &ambient, global.data.as_deref(), collected).await,
             Command::Config(ConfigCommand::Check) => output::print(&effective.to_string()),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
+            Command::Dead(command) => dead::run(&config, &ambient, command).await,
             Command::Explain(Explain::Message { id, json }) => explain::message(&config, &ambient, &id, json).await,
             Command::Pipe(_) => unreachable!("a pipe has ways of its own"),
         }

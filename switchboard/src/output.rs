@@ -26,8 +26,16 @@ pub fn paint(style: Style, text: &str) -> String {
 /// Prints a text. Colours are left out when it does not go to a terminal, or `NO_COLOR` is set. That
 /// the reader has gone, as `head` does, is no failure.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(harmless(text).as_bytes()).and_then(|()| stdout.flush()) {
+    to_stdout(&mut anstream::stdout().lock(), harmless(text).as_bytes())
+}
+
+/// Writes bytes to stdout as they are, for a file or another program.
+pub fn write(bytes: &[u8]) -> anyhow::Result<()> {
+    to_stdout(&mut std::io::stdout().lock(), bytes)
+}
+
+fn to_stdout(stdout: &mut impl Write, bytes: &[u8]) -> anyhow::Result<()> {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         printed => Ok(printed?),
     }

@@ -28,7 +28,12 @@ async fn explain(database: &Database, id: &str, json: bool) -> anyhow::Result<St
     if found.is_empty() {
         match view::dead_letter(&mut connection, id).await? {
             Some(letter) => {
-                bail!("this message could not be processed, and lies in the dead letters since {}: {}", time(letter.died_at), letter.reason)
+                bail!(
+                    "this message could not be processed, and lies in the dead letters since {}: {} (see `switchboard dead show {}`)",
+                    time(letter.died_at),
+                    letter.reason,
+                    letter.id
+                )
             }
             None => bail!("no message has the id or Message-ID {id}: perhaps it has not come yet, or waits to be processed"),
         }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod config;
+mod dead;
 mod embedded;
 mod migrate;
 mod pipe;

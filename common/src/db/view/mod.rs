@@ -1,6 +1,7 @@
 //! Reads what people want to see: tickets with all that belongs to them, and why messages went where
 //! they went. With names instead of ids, and as JSON where a program asks.
 
+mod dead;
 mod explain;
 mod ticket;
 
@@ -10,6 +11,7 @@ use sqlx::PgConnection;
 
 use crate::ids::{ClientId, EventId, TenantId, TicketId, UserId};
 
+pub use dead::{DeadCount, DeadFilter, DeadLine, Settled, count_dead, find_dead, list_dead, settled};
 pub use explain::{EventView, MessageExplained, dead_letter, explain, find_messages};
 pub use ticket::{AttachmentView, LinkView, MessageView, TicketLine, TicketView, VersionView, find_ticket, list_tickets, show_ticket};
 
