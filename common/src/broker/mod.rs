@@ -9,6 +9,7 @@ mod connect;
 mod consume;
 mod drain;
 pub mod postgres;
+pub mod rabbitmq;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
