@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
 use sqlx::PgPool;
 
-use super::postgres::{Limits, PostgresBroker};
+use super::postgres::{self, PostgresBroker};
+use super::rabbitmq::{self, RabbitBroker};
 use super::{Broker, BrokerError};
 use crate::ambient::Ambient;
 use crate::config::Config;
@@ -15,9 +17,11 @@ use crate::config::Config;
 /// # Errors
 /// When the configuration cannot be used.
 pub fn connect(config: &Config, pool: &PgPool, ambient: &Ambient) -> Result<Arc<dyn Broker>, BrokerError> {
-    if config.amqp.url.is_some() {
-        return Err(BrokerError::Unavailable { call: "connect", source: "RabbitMQ is not spoken yet".into() });
+    if let Some(url) = &config.amqp.url {
+        let (prefix, ca_file) = (&config.amqp.prefix, config.tls.ca_file.as_deref());
+        let broker = RabbitBroker::new(url.expose_secret(), prefix, ca_file, ambient.clone(), rabbitmq::Limits::default())?;
+        return Ok(Arc::new(broker));
     }
-    let limits = Limits { lease: config.broker.lease, ..Limits::default() };
+    let limits = postgres::Limits { lease: config.broker.lease, ..postgres::Limits::default() };
     Ok(Arc::new(PostgresBroker::new(pool.clone(), ambient.clone(), limits)))
 }

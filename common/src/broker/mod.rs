@@ -9,6 +9,7 @@ mod connect;
 mod consume;
 mod drain;
 pub mod postgres;
+pub mod rabbitmq;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,8 @@
 //! * [`certificates`]: a certificate authority and a server's certificate, for TLS.
 //! * [`process`]: what all of them need: a folder, a user without power, a port, and a child that
 //!   does not outlive its parent.
+//! * [`rabbitmq`]: a message broker, which tests may share.
 
 pub mod certificates;
 pub mod process;
+pub mod rabbitmq;

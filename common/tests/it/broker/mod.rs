@@ -2,4 +2,5 @@
 
 mod postgres;
 mod proxy;
+mod rabbitmq;
 mod suite;

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Target};
 use super::suite::{Server, broker_suite};
 
 struct PostgresServer {
@@ -37,7 +37,7 @@ impl PostgresServer {
         let mut connection = direct.connect().await.expect("a connection");
         db::MIGRATIONS.run(&mut connection).await.expect("migrated");
         let socket = direct.get_socket().expect("a socket").join(format!(".s.PGSQL.{}", direct.get_port()));
-        let proxy = Proxy::to(socket).await;
+        let proxy = Proxy::to(Target::Unix(socket)).await;
         Self { server: Mutex::new(Some(server)), proxy, direct, _folder: folder }
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
@@ -17,6 +17,13 @@ enum Way {
     Silent,
 }
 
+/// Where the server listens.
+#[derive(Debug, Clone)]
+pub enum Target {
+    Unix(PathBuf),
+    Tcp(SocketAddr),
+}
+
 #[derive(Debug, Clone)]
 pub struct Proxy {
     pub address: SocketAddr,
@@ -24,15 +31,15 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A way to the server that listens at this Unix socket.
-    pub async fn to(socket: PathBuf) -> Self {
+    /// A way to the server.
+    pub async fn to(target: Target) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let way = Arc::new(watch::Sender::new(Way::Open));
         let sender = Arc::clone(&way);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, socket.clone(), sender.subscribe()));
+                tokio::spawn(pass(client, target.clone(), sender.subscribe()));
             }
         });
         Self { address, way }
@@ -47,11 +54,29 @@ impl Proxy {
     }
 }
 
-async fn pass(client: TcpStream, socket: PathBuf, way: watch::Receiver<Way>) {
+async fn pass(client: TcpStream, target: Target, way: watch::Receiver<Way>) {
     // While the server is down there is nobody to pass anything to, and the client is sent away.
-    let Ok(server) = UnixStream::connect(socket).await else { return };
+    match target {
+        Target::Unix(socket) => {
+            let Ok(server) = UnixStream::connect(socket).await else { return };
+            let (from, to) = server.into_split();
+            between(client, from, to, way).await;
+        }
+        Target::Tcp(address) => {
+            let Ok(server) = TcpStream::connect(address).await else { return };
+            let (from, to) = server.into_split();
+            between(client, from, to, way).await;
+        }
+    }
+}
+
+async fn between(
+    client: TcpStream,
+    mut from_server: impl AsyncRead + Unpin,
+    mut to_server: impl AsyncWrite + Unpin,
+    way: watch::Receiver<Way>,
+) {
     let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
     tokio::select! {
         _ = copy(&mut from_client, &mut to_server, way.clone()) => {}
         _ = copy(&mut from_server, &mut to_client, way.clone()) => {}
@@ -59,8 +84,8 @@ async fn pass(client: TcpStream, socket: PathBuf, way: watch::Receiver<Way>) {
 }
 
 async fn copy(
-    from: &mut (impl tokio::io::AsyncRead + Unpin),
-    to: &mut (impl tokio::io::AsyncWrite + Unpin),
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
     mut way: watch::Receiver<Way>,
 ) -> std::io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
