@@ -7,6 +7,7 @@ use rand::rngs::ChaCha20Rng;
 use rand::{RngExt, SeedableRng};
 use sqlx::Row;
 
+use crate::database::Database;
 use crate::desk::{ACCEPTED, Desk, TRY_AGAIN, mail};
 use crate::smtp_sink::SmtpSink;
 

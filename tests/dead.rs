@@ -1,5 +1,6 @@
 //! What could not be processed, as its operator deals with it.
 
+use crate::database::Database;
 use crate::desk::{Desk, mail};
 
 const ADA: &str = "Ada Lovelace <ada@client.example>";

@@ -5,13 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use mail_parser::{Message, MessageParser};
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, ConnectOptions};
 use switchboard_common::embedded;
 use tempfile::TempDir;
+
+use crate::database::Database;
 
 /// The exit codes of the pipe that the tests speak of (sysexits.h).
 pub const ACCEPTED: i32 = 0;
@@ -116,35 +117,6 @@ impl Desk {
         assert_eq!(code, ACCEPTED, "{said}");
     }
 
-    pub async fn connection(&self) -> Option<PgConnection> {
-        embedded::running(&self.data()).ok()??.connect().await.ok()
-    }
-
-    /// Asks the database for one value.
-    pub async fn ask<T>(&self, question: &str) -> T
-    where
-        T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
-    {
-        let mut connection = self.connection().await.expect("the database is up");
-        sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(&mut connection).await.expect("an answer")
-    }
-
-    /// Asks until the answer is yes.
-    pub async fn until(&self, what: &str, question: &str) {
-        let mut pace = tokio::time::interval(Duration::from_millis(25));
-        let asked = async {
-            while !self.ask::<bool>(question).await {
-                pace.tick().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(2), asked).await.unwrap_or_else(|_| panic!("never: {what}"));
-    }
-
-    /// Waits until everything that was accepted is routed, planned and delivered.
-    pub async fn settled(&self) {
-        self.until("everything is delivered", SETTLED).await;
-    }
-
     /// The mails in the outgoing folder, by recipient, in the order in which they were sent.
     pub async fn sent_to(&self, address: &str) -> Vec<Mail> {
         let mut connection = self.connection().await.expect("the database is up");
@@ -160,6 +132,12 @@ impl Desk {
     }
 }
 
+impl Database for Desk {
+    async fn connection(&self) -> Option<PgConnection> {
+        embedded::running(&self.data()).ok()??.connect().await.ok()
+    }
+}
+
 impl Drop for Desk {
     fn drop(&mut self) {
         if self.up().is_some() {
@@ -168,17 +146,16 @@ impl Drop for Desk {
     }
 }
 
-/// Nothing is on its way any more.
-pub const SETTLED: &str = "select not exists (select from broker.messages)
-    and not exists (select from outbox)
-    and not exists (select from deliveries where status in ('queued', 'sending'))";
-
 /// A mail that was sent.
 pub struct Mail {
     pub bytes: Vec<u8>,
 }
 
 impl Mail {
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes }
+    }
+
     fn read(path: &Path) -> Self {
         Self { bytes: std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())) }
     }

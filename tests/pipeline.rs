@@ -1,5 +1,6 @@
 //! One message, all the way.
 
+use crate::database::Database;
 use crate::desk::{Desk, TRY_AGAIN, mail};
 
 const ADA: &str = "Ada <ada@client.example>";
