@@ -31,7 +31,6 @@ RUN apt-get update \
     && groupadd --gid 10001 switchboard \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin switchboard
 COPY --from=build /programs/ /usr/local/bin/
-COPY --chmod=755 deploy/healthy /usr/local/bin/healthy
 # By number, so that an orchestrator can tell that it is not root.
 USER 10001:10001
 WORKDIR /

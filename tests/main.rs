@@ -8,3 +8,4 @@ mod desk;
 mod fleet;
 mod pipeline;
 mod smtp_sink;
+mod verdict;

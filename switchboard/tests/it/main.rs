@@ -1,6 +1,7 @@
 //! The operator's command as its users run it: the real program, on databases and folders of its own.
 
 mod apply;
+mod compose;
 mod config;
 mod dead;
 mod embedded;
