@@ -5,6 +5,7 @@
 //! * [`desk`] makes the database match a file.
 //! * [`demo`] shows all of it at work.
 //! * [`ticket`] lists, shows and changes tickets; [`explain`] says why something happened.
+//! * [`topology`] shows what stands on RabbitMQ.
 //!
 //! Where a command needs the database, [`database`] finds it or starts it.
 
@@ -16,6 +17,7 @@ mod explain;
 mod output;
 mod pipe;
 mod ticket;
+mod topology;
 mod up;
 
 use std::path::Path;
@@ -71,6 +73,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Demo => demo::run(global.data.as_deref().unwrap_or(Path::new("demo-data")), &ambient).await,
             Command::Up => up::run(&config, &ambient, global.data.as_deref()).await,
             Command::Config(ConfigCommand::Check) => output::print(&effective.to_string()),
+            Command::Topology { json } => topology::run(&config, json),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
             Command::Explain(Explain::Message { id, json }) => explain::message(&config, &ambient, &id, json).await,
             Command::Pipe(_) => unreachable!("a pipe has ways of its own"),
