@@ -10,7 +10,7 @@ demo: ## See it work: a dozen mails, and what became of each
 up: ## Run all of it, with its data in ./switchboard-data
 	@cargo run --package switchboard -- up
 
-test: ## Run every test beside a private PostgreSQL (ARGS="..." goes to cargo nextest run)
+test: ## Run every test beside a private PostgreSQL and RabbitMQ (ARGS="..." goes to cargo nextest run)
 	@scripts/test $(ARGS)
 
 lint: ## Check format, lints, queries and dependencies

@@ -93,3 +93,16 @@ newest_postgres_package() {
     version=$(apt-cache search --names-only '^postgresql-[0-9]+$' | sed -E 's/^postgresql-([0-9]+) .*/\1/' | sort -n | tail -n 1)
     [ -n "$version" ] && [ "$version" -ge "$oldest_postgres" ] && printf 'postgresql-%s\n' "$version"
 }
+
+# Whether the programs of RabbitMQ and of the Erlang that runs it are there, be they in root's folders.
+find_rabbitmq() {
+    { [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || PATH=$PATH:/usr/sbin:/usr/local/sbin command -v rabbitmq-server >/dev/null; } \
+        && command -v epmd >/dev/null
+}
+
+need_rabbitmq() {
+    find_rabbitmq && return
+    local by_hand="the programs of RabbitMQ 3.10 or newer are missing (Debian, Ubuntu, Fedora: rabbitmq-server; Arch: rabbitmq; macOS: brew install rabbitmq)"
+    install_packages "$by_hand" rabbitmq-server
+    find_rabbitmq || die "$by_hand"
+}

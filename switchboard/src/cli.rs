@@ -55,6 +55,12 @@ pub enum Command {
     Demo,
     /// Bring the database's schema up to date
     Migrate,
+    /// Show what stands on RabbitMQ for this deployment, and why; needs no server
+    Topology {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

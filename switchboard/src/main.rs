@@ -6,6 +6,7 @@
 //! * [`demo`] shows all of it at work.
 //! * [`ticket`] lists, shows and changes tickets; [`explain`] says why something happened.
 //! * [`dead`] lists what could not be processed, and has it processed again.
+//! * [`topology`] shows what stands on RabbitMQ.
 //!
 //! Where a command needs the database, [`database`] finds it or starts it.
 
@@ -18,6 +19,7 @@ mod explain;
 mod output;
 mod pipe;
 mod ticket;
+mod topology;
 mod up;
 
 use std::path::Path;
@@ -78,6 +80,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Demo => demo::run(global.data.as_deref().unwrap_or(Path::new("demo-data")), &ambient).await,
             Command::Up => up::run(&config, &ambient, global.data.as_deref(), collected).await,
             Command::Config(ConfigCommand::Check) => output::print(&effective.to_string()),
+            Command::Topology { json } => topology::run(&config, json),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
             Command::Dead(command) => dead::run(&config, &ambient, command).await,
             Command::Explain(Explain::Message { id, json }) => explain::message(&config, &ambient, &id, json).await,

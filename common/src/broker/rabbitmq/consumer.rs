@@ -283,6 +283,13 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Without a goodbye, so that what is in hand comes again at once.
+        self.link.abandon();
+    }
+}
+
 /// A message to be published once more.
 fn again(message: &Incoming, given_back: bool) -> Publish {
     let Incoming { id, payload, headers, .. } = message.clone();

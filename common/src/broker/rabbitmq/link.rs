@@ -24,6 +24,9 @@ use super::message::properties;
 /// How many channels are kept for later; each carries one publish at a time.
 const IDLE_CHANNELS: usize = 16;
 
+/// How long the server may take to say goodbye. Now and then lapin waits for that in vain.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// A message to publish, and whether it was in somebody's hand before.
 #[derive(Debug)]
 pub struct Publish {
@@ -126,9 +129,9 @@ impl Link {
     }
 
     /// Says goodbye and hangs up.
-    pub async fn close(mut self) {
+    pub async fn close(&mut self) {
         if let Some((connection, wire)) = self.open.take() {
-            say_goodbye(connection, wire, self.limit).await;
+            say_goodbye(connection, wire).await;
         }
     }
 
@@ -150,17 +153,19 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // Without a runtime, dropping the wire hangs up.
-        if let (Some((connection, wire)), Ok(runtime)) = (self.open.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(say_goodbye(connection, wire, self.limit));
+        // What is broken, or has no runtime to say goodbye in, is hung up at once.
+        if self.is_usable()
+            && let (Some((connection, wire)), Ok(runtime)) = (self.open.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(say_goodbye(connection, wire));
         }
     }
 }
 
 /// Closes a connection in good order, if the server takes part in it.
-async fn say_goodbye(connection: Connection, wire: Wire, limit: Duration) {
+async fn say_goodbye(connection: Connection, wire: Wire) {
     // When it does not, the line is cut all the same.
-    let _ = tokio::time::timeout(limit, connection.close(200, "done".into())).await;
+    let _ = tokio::time::timeout(GOODBYE, connection.close(200, "done".into())).await;
     drop(wire);
 }
 

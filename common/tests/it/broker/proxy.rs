@@ -33,7 +33,12 @@ pub struct Proxy {
 impl Proxy {
     /// A way to the server.
     pub async fn to(target: Target) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::from(0, target).await
+    }
+
+    /// A way from this port to the server.
+    pub async fn from(port: u16, target: Target) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let way = Arc::new(watch::Sender::new(Way::Open));
         let sender = Arc::clone(&way);

@@ -11,7 +11,9 @@ use lapin::{Channel, Connection, ConnectionProperties};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::rabbitmq::topology::Topology;
 use switchboard_common::broker::rabbitmq::{Limits, RabbitBroker};
-use switchboard_common::broker::{Broker, BrokerError, DELIVERY_LIMIT, HEADER_QUEUE, HEADER_REASON, Outgoing, Queue};
+use switchboard_common::broker::{Broker, Outgoing, Queue};
+use switchboard_test_servers::certificates::Certificates;
+use switchboard_test_servers::process::free_port;
 use switchboard_test_servers::rabbitmq::{Place, RabbitMq, Shared};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -22,7 +24,7 @@ use super::suite::{Server, broker_suite};
 /// Long enough for a machine that is busy with other tests.
 const PATIENT: Limits = Limits { call: Duration::from_secs(20), connect: Duration::from_secs(40) };
 /// For tests that wait for a limit.
-const IMPATIENT: Limits = Limits { call: Duration::from_millis(500), connect: Duration::from_secs(1) };
+const IMPATIENT: Limits = Limits { call: Duration::from_millis(400), connect: Duration::from_millis(500) };
 
 enum Running {
     Shared(Shared),
@@ -67,6 +69,19 @@ impl RabbitServer {
 
     fn name(&self, queue: Queue) -> String {
         format!("{}.{}", self.prefix, queue.as_str())
+    }
+
+    /// What `rabbitmqctl` lists of ours.
+    fn listed(&self, arguments: &[&str]) -> Vec<serde_json::Value> {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--formatter", "json"]).collect();
+        let listed = tokio::task::block_in_place(|| self.place.control(&arguments));
+        let listed: Vec<serde_json::Value> = serde_json::from_str(&listed).expect("JSON");
+        let ours = |row: &serde_json::Value| row.as_object().is_some_and(|row| row.values().any(|value| self.is_ours(value)));
+        listed.into_iter().filter(ours).collect()
+    }
+
+    fn is_ours(&self, value: &serde_json::Value) -> bool {
+        value.as_str().is_some_and(|name| name.starts_with(&self.prefix))
     }
 
     async fn delete(&self, queue: Queue) {
@@ -125,6 +140,156 @@ broker_suite!(at_peace: RabbitServer::shared(PATIENT));
 broker_suite!(RabbitServer::shared(IMPATIENT), a_call_that_gets_no_answer_ends_and_the_broker_is_found_again);
 broker_suite!(RabbitServer::own(PATIENT), a_server_that_restarts_under_load_loses_nothing_confirmed);
 
+/// Fails a test that waits for what never comes.
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_mins(1), work).await.expect("it comes within a minute")
+}
+
 fn message(number: u128) -> Outgoing {
     Outgoing { id: Uuid::from_u128(number), payload: b"{}".to_vec(), headers: std::collections::BTreeMap::new() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_no_queue_takes_is_an_error_and_the_queue_is_made_again() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let broker = server.broker().await;
+    broker.publish(Queue::Inbound, vec![message(1)]).await.expect("confirmed");
+    server.delete(Queue::Inbound).await;
+    let error = broker.publish(Queue::Inbound, vec![message(2), message(3)]).await.expect_err("there is no queue").to_string();
+    assert!(error.contains(&server.name(Queue::Inbound)) && error.contains("312"), "{error}");
+    broker.publish(Queue::Inbound, vec![message(4)]).await.expect("confirmed");
+    assert_eq!(broker.waiting(Queue::Inbound).await.expect("a number"), 1);
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_whose_queue_was_deleted_says_so_and_goes_on_with_a_new_one() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let broker = server.broker().await;
+    let mut consumer = broker.consumer(Queue::Events, 4).await.expect("a consumer");
+    server.delete(Queue::Events).await;
+    let error = soon(consumer.next_batch(4)).await.expect_err("there is no queue").to_string();
+    assert!(error.contains("could not consume"), "{error}");
+    // Whoever declares it while it is being deleted may be refused once more.
+    while broker.publish(Queue::Events, vec![message(1)]).await.is_err() {}
+    let batch = soon(async {
+        loop {
+            if let Ok(batch) = consumer.next_batch(4).await {
+                return batch;
+            }
+        }
+    });
+    assert_eq!(batch.await[0].id, message(1).id);
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_stands_with_other_arguments_is_named() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let (_connection, channel) = server.channel().await;
+    let name = server.name(Queue::InboundBacklog);
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(name.as_str().into(), durable, FieldTable::default()).await.expect("a classic queue");
+    let broker = server.broker_at(&server.place.url());
+    let error = broker.publish(Queue::Inbound, vec![message(1)]).await.expect_err("it is another queue").to_string();
+    assert!(error.contains(&format!("the queue {name} stands with other arguments")), "{error}");
+    assert!(error.contains("delete it once it is empty, or choose another amqp.prefix"), "{error}");
+    server.delete(Queue::InboundBacklog).await;
+    broker.publish(Queue::Inbound, vec![message(1)]).await.expect("confirmed");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_trusts_the_authority_in_the_file_and_no_other() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let url = server.place.tls_url();
+    let with = |file: Option<&std::path::Path>| RabbitBroker::new(&url, &server.prefix, file, Ambient::system(), server.limits);
+    let trusting = with(Some(&server.place.authority())).expect("a broker");
+    trusting.publish(Queue::Inbound, vec![message(1)]).await.expect("confirmed");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let other = Certificates::write(elsewhere.path());
+    for file in [None, Some(other.authority.as_path())] {
+        let error = with(file).expect("a broker").publish(Queue::Inbound, vec![message(2)]).await.expect_err("a stranger's").to_string();
+        assert!(error.contains("certificate") && !error.contains("guest:guest"), "{error}");
+    }
+    let error = with(Some(&other.key)).expect_err("no certificate").to_string();
+    assert!(error.contains("tls.ca_file") && error.contains("has no certificate in PEM"), "{error}");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_publish_at_once_on_one_connection() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let broker = server.broker().await;
+    let publishing = (0..40).map(|number| {
+        let broker = Arc::clone(&broker);
+        async move { broker.publish(Queue::Inbound, (0..10).map(|n| message(number * 10 + n)).collect()).await }
+    });
+    let published = futures::future::join_all(publishing).await;
+    assert!(published.iter().all(Result::is_ok), "{published:?}");
+    let mut consumer = broker.consumer(Queue::Inbound, 64).await.expect("a consumer");
+    let mut taken = std::collections::BTreeSet::new();
+    while taken.len() < 400 {
+        let batch = soon(consumer.next_batch(64)).await.expect("a batch");
+        // From the middle outwards, so that not all that is acked is the oldest.
+        let tags: Vec<u64> = batch.iter().map(|message| message.tag).collect();
+        let (early, late) = tags.split_at(tags.len() / 2);
+        consumer.ack(late).await.expect("acked");
+        consumer.ack(early).await.expect("acked");
+        assert!(batch.iter().all(|message| taken.insert(message.id)), "each comes once");
+    }
+    consumer.close().await.expect("closed");
+    assert_eq!(broker.waiting(Queue::Inbound).await.expect("a number"), 0);
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_away_is_waited_for_and_found_when_it_comes() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let port = free_port();
+    let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2F");
+    let impatient = RabbitBroker::new(&url, &server.prefix, None, Ambient::system(), IMPATIENT).expect("a broker");
+    let error = impatient.publish(Queue::Inbound, vec![message(1)]).await.expect_err("nobody is there").to_string();
+    assert!(error.contains("could not connect") && !error.contains("guest:guest"), "{error}");
+    let patient = server.broker_at(&url);
+    let publishing = tokio::spawn(async move { patient.publish(Queue::Inbound, vec![message(2)]).await });
+    assert!(impatient.waiting(Queue::Inbound).await.is_err(), "it takes a while to come");
+    let _proxy = Proxy::from(port, Target::Tcp(server.place.address())).await;
+    publishing.await.expect("no panic").expect("confirmed");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_topology_is_what_stands_on_the_server_and_connections_have_names() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let broker = server.broker().await;
+    let _consumer = broker.consumer(Queue::Events, 1).await.expect("a consumer");
+    let topology = serde_json::to_value(Topology::new(&server.prefix)).expect("JSON");
+    let queues = server.listed(&["list_queues", "name", "durable", "arguments"]);
+    assert_eq!(queues.len(), Queue::ALL.len());
+    for expected in topology["queues"].as_array().expect("queues") {
+        let found = queues.iter().find(|queue| queue["name"] == expected["name"]).unwrap_or_else(|| panic!("no {expected}"));
+        assert_eq!(found["durable"], true);
+        let arguments = expected["arguments"].as_array().expect("arguments").iter();
+        let arguments: serde_json::Map<_, _> =
+            arguments.map(|argument| (argument["name"].as_str().expect("a name").to_owned(), argument["value"].clone())).collect();
+        // `rabbitmqctl` lists each with its type.
+        let listed = found["arguments"].as_array().expect("arguments").iter();
+        let listed: serde_json::Map<_, _> =
+            listed.map(|argument| (argument[0].as_str().expect("a name").to_owned(), argument[2].clone())).collect();
+        assert_eq!(listed, arguments, "{}", expected["name"]);
+    }
+    let exchanges = server.listed(&["list_exchanges", "name", "type", "durable"]);
+    let expected = &topology["exchanges"][0];
+    assert_eq!(exchanges, [serde_json::json!({ "name": expected["name"], "type": expected["kind"], "durable": true })]);
+    let bindings = server.listed(&["list_bindings", "source_name", "destination_name"]);
+    let bound = |binding: &serde_json::Value| binding["source_name"] == topology["bindings"][0]["exchange"];
+    let bound: Vec<_> = bindings.iter().filter(|binding| bound(binding)).collect();
+    assert_eq!((bound.len(), &bound[0]["destination_name"]), (1, &topology["bindings"][0]["queue"]));
+    let connections = server.place.control(&["list_connections", "client_properties"]);
+    let us = std::process::id();
+    for name in [format!("{us}: publisher"), format!("{us}: consumer of events")] {
+        assert!(connections.contains(&name), "{connections}");
+    }
+    server.end().await;
 }
