@@ -7,7 +7,7 @@ use std::time::Duration;
 use lettre::address::Envelope;
 use lettre::{SmtpTransport, Transport};
 use switchboard_test_servers::dovecot::{self, Dovecot};
-use switchboard_test_servers::exim::{Exim, EximSettings};
+use switchboard_test_servers::exim::{Delivery, Exim, EximSettings};
 use switchboard_test_servers::process::PATIENCE;
 
 use crate::collector::Collector;
@@ -75,9 +75,9 @@ async fn they_told_how_they_are(ingest: &Member, router: &Member, notifier: &Mem
     assert_eq!(notifier.metric("switchboard_delivery_attempts_total{channel=\"email\",outcome=\"sent\"}"), Some(4.0));
     assert_eq!(notifier.metric("switchboard_arrival_to_delivery_seconds_count{channel=\"email\"}"), Some(4.0));
     assert_eq!(notifier.metric("switchboard_deliveries{channel=\"email\",status=\"queued\"}"), Some(0.0));
-    let mailbox = |name: &str| ingest.metric(&format!("{name}{{tenant=\"acme\",account=\"support\",folder=\"INBOX\"}}"));
-    assert_eq!(mailbox("switchboard_mailbox_mails_total"), Some(3.0), "{}", ingest.get("/metrics").1);
-    assert_eq!(mailbox("switchboard_mailbox_waiting"), Some(0.0));
+    let mailbox = "tenant=\"acme\",account=\"support\",folder=\"INBOX\"";
+    assert_eq!(ingest.metric(&format!("switchboard_mailbox_messages_total{{{mailbox},queue=\"inbound\"}}")), Some(3.0));
+    assert_eq!(ingest.metric(&format!("switchboard_mailbox_waiting_messages{{{mailbox}}}")), Some(0.0));
 }
 
 /// A mail's way can be followed from the mailbox to the other mailbox.
@@ -110,7 +110,7 @@ struct Post {
 impl Post {
     fn start() -> Self {
         let dovecot = Dovecot::start(&[ADA, BO, HELP]);
-        let exim = Exim::start(EximSettings { lmtp: Some(dovecot.ports().lmtp), ..EximSettings::default() });
+        let exim = Exim::start(&EximSettings { delivery: Delivery::Lmtp(dovecot.ports().lmtp), ..EximSettings::default() });
         Self { dovecot, exim, read: HashSet::new() }
     }
 
@@ -126,13 +126,13 @@ impl Post {
     fn settings(&self, collector: &str) -> Vec<(&'static str, String)> {
         // Two authorities: that of the mailboxes, and that of the relay.
         let authorities = self.dovecot.folder().join("authorities.pem");
-        let both = [&self.dovecot.certificates().authority, &self.exim.certificates().authority].map(|file| std::fs::read_to_string(file).expect("PEM"));
+        let both = [&self.dovecot.certificates().authority, &self.exim.certificates.authority].map(|file| std::fs::read_to_string(file).expect("PEM"));
         std::fs::write(&authorities, both.concat()).expect("written");
         vec![
             ("MAIL_PASSWORD", dovecot::PASSWORD.to_owned()),
             ("SWITCHBOARD_TLS__CA_FILE", authorities.display().to_string()),
             ("SWITCHBOARD_MAIL__TRANSPORT", "smtp".to_owned()),
-            ("SWITCHBOARD_MAIL__SMTP_URL", self.exim.url()),
+            ("SWITCHBOARD_MAIL__SMTP_URL", format!("smtp://localhost:{}?tls=required", self.exim.port)),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.to_owned()),
         ]
     }
@@ -142,7 +142,7 @@ impl Post {
         let written = mail(from, to, subject, id, references, text);
         let address = from.split(['<', '>']).nth(1).expect("an address");
         let envelope = Envelope::new(address.parse().ok(), vec![to.parse().expect("an address")]).expect("an envelope");
-        let server = SmtpTransport::builder_dangerous("127.0.0.1").port(self.exim.port()).build();
+        let server = SmtpTransport::builder_dangerous("127.0.0.1").port(self.exim.port).build();
         tokio::task::block_in_place(|| server.send_raw(&envelope, written.as_bytes())).expect("taken");
     }
 

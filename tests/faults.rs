@@ -7,7 +7,7 @@ use switchboard_test_servers::dovecot::Dovecot;
 
 use crate::database::Database;
 use crate::desk::mail;
-use crate::fleet::{By, Fleet, Kind, Member};
+use crate::fleet::{By, Fleet, Kind, Member, desk_with_mailboxes};
 use crate::smtp_sink::SmtpSink;
 use crate::verdict::each_is_told_once_or_marked;
 
@@ -64,7 +64,7 @@ async fn two_thousand_mails(by: By, mut strikes: Vec<Strike>) {
 
     let sink = SmtpSink::start();
     let dovecot = Dovecot::start(&[HELP]);
-    let mut fleet = Fleet::new(by, &desk_file(&[&dovecot]), &settings(&sink)).await;
+    let mut fleet = Fleet::new(by, &desk_with_mailboxes(&dovecot, &[HELP]), &settings(&sink)).await;
     let mut members: Vec<Member> =
         [Kind::Ingest, Kind::Router, Kind::Notifier].into_iter().flat_map(|kind| [fleet.start(kind), fleet.start(kind)]).collect();
     std::thread::scope(|scope| {
@@ -113,7 +113,7 @@ async fn rabbitmq_is_stopped_for_a_minute_and_everything_waits_and_goes_on_by_it
     const EACH: usize = 30;
     let sink = SmtpSink::start();
     let dovecot = Dovecot::start(&[HELP]);
-    let mut fleet = Fleet::new(By::RabbitMq, &desk_file(&[&dovecot]), &settings(&sink)).await;
+    let mut fleet = Fleet::new(By::RabbitMq, &desk_with_mailboxes(&dovecot, &[HELP]), &settings(&sink)).await;
     let members = [Kind::Ingest, Kind::Router, Kind::Notifier].map(|kind| fleet.start(kind));
     dovecot.deliver_all(HELP, &(0..EACH).map(numbered).collect::<Vec<_>>());
     fleet.until("the first are told", &format!("select count(*) = {} from deliveries where status = 'sent'", 2 * EACH)).await;
@@ -140,15 +140,11 @@ async fn rabbitmq_is_stopped_for_a_minute_and_everything_waits_and_goes_on_by_it
     fleet.end().await;
 }
 
-/// Leases short enough that what a dead worker held is soon taken over.
 fn settings(sink: &SmtpSink) -> Vec<(&'static str, String)> {
-    vec![
-        ("SWITCHBOARD_MAIL__TRANSPORT", "smtp".to_owned()),
-        ("SWITCHBOARD_MAIL__SMTP_URL", format!("smtp://127.0.0.1:{}", sink.port)),
-        ("SWITCHBOARD_BROKER__LEASE", "5s".to_owned()),
-        ("SWITCHBOARD_DELIVERY__LEASE", "5s".to_owned()),
-        ("MAIL_PASSWORD", PASSWORD.to_owned()),
-    ]
+    let mut settings = Fleet::mailbox_settings();
+    settings.push(("SWITCHBOARD_MAIL__TRANSPORT", "smtp".to_owned()));
+    settings.push(("SWITCHBOARD_MAIL__SMTP_URL", format!("smtp://127.0.0.1:{}", sink.port)));
+    settings
 }
 
 fn numbered(n: usize) -> String {

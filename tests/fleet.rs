@@ -14,6 +14,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::embedded::{Embedded, Settings, Shutdown};
+use switchboard_test_servers::dovecot::{self, Dovecot};
 use switchboard_test_servers::process::{PATIENCE, folder};
 use switchboard_test_servers::rabbitmq::RabbitMq;
 use tempfile::TempDir;
@@ -127,7 +128,7 @@ pub struct Fleet {
 
 impl Fleet {
     /// Servers, and a desk that is applied. `settings` are variables of the environment.
-    pub async fn new(by: By, desk: &str, settings: &[(&str, &str)]) -> Self {
+    pub async fn new(by: By, desk: &str, settings: &[(&str, String)]) -> Self {
         let folder = folder();
         let data = folder.path().join("database");
         let server = Settings { data, programs: None, durable: true };
@@ -139,13 +140,28 @@ impl Fleet {
         let url = format!("postgres://{}@localhost:{}/switchboard?host={socket}", options.get_username(), options.get_port());
         let mut own = vec![("DATABASE_URL".to_owned(), url), ("SWITCHBOARD_HTTP__LISTEN".to_owned(), "127.0.0.1:0".to_owned())];
         own.extend(rabbitmq.iter().map(|server| ("AMQP_URL".to_owned(), server.url())));
-        own.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        own.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let fleet = Self { database, rabbitmq, options, folder, settings: own };
-        let file = fleet.folder.path().join("desk.toml");
-        std::fs::write(&file, desk).expect("the desk's file");
         fleet.succeed(&["migrate"]);
-        fleet.succeed(&["apply", file.to_str().expect("UTF-8")]);
+        fleet.apply(desk);
         fleet
+    }
+
+    /// Settings by which a mailbox, a message and a mail that a dead worker held are soon taken over.
+    pub fn mailbox_settings() -> Vec<(&'static str, String)> {
+        vec![
+            ("MAIL_PASSWORD", dovecot::PASSWORD.to_owned()),
+            ("SWITCHBOARD_IMAP__LEASE", "5s".to_owned()),
+            ("SWITCHBOARD_BROKER__LEASE", "5s".to_owned()),
+            ("SWITCHBOARD_DELIVERY__LEASE", "5s".to_owned()),
+        ]
+    }
+
+    /// Makes the desk what a file says.
+    pub fn apply(&self, desk: &str) {
+        let file = self.folder.path().join("desk.toml");
+        std::fs::write(&file, desk).expect("the desk's file");
+        self.succeed(&["apply", file.to_str().expect("UTF-8")]);
     }
 
     fn command(&self, program: &Path) -> Command {
@@ -189,6 +205,19 @@ impl Fleet {
     pub async fn end(self) {
         self.database.stop(Shutdown::Fast).await;
     }
+}
+
+/// The desk of `desk.toml` with an account for each address, whose mailbox is read.
+pub fn desk_with_mailboxes(dovecot: &Dovecot, addresses: &[&str]) -> String {
+    let (desk, account) = include_str!("desk.toml").split_once("[[tenant.accounts]]").expect("it has an account");
+    let port = dovecot.ports().imap;
+    let accounts = addresses.iter().map(|address| {
+        let name = address.split('@').next().unwrap_or_default();
+        let account = account.replace("help@acme.example", address).replace("\"support\"", &format!("\"{name}\""));
+        let user = format!("user = \"{address}\"\npassword = \"env:MAIL_PASSWORD\"\n");
+        format!("[[tenant.accounts]]{account}\n[tenant.accounts.imap]\nhost = \"127.0.0.1\"\ntls = \"none\"\nport = {port}\n{user}")
+    });
+    format!("{desk}{}", accounts.collect::<String>())
 }
 
 impl Database for Fleet {
