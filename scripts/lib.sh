@@ -93,3 +93,13 @@ newest_postgres_package() {
     version=$(apt-cache search --names-only '^postgresql-[0-9]+$' | sed -E 's/^postgresql-([0-9]+) .*/\1/' | sort -n | tail -n 1)
     [ -n "$version" ] && [ "$version" -ge "$oldest_postgres" ] && printf 'postgresql-%s\n' "$version"
 }
+
+# Dovecot, for the tests of what reads mailboxes. No service of it is started.
+need_dovecot() {
+    local dovecot programs=/usr/lib/dovecot
+    dovecot=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot || true)
+    [ -d "$programs" ] || programs=/usr/libexec/dovecot
+    [ -n "$dovecot" ] && [ -x "$programs/imap" ] && [ -x "$programs/lmtp" ] && return
+    install_packages "Dovecot 2.3 with IMAP and LMTP is missing (Debian, Ubuntu: dovecot-imapd and dovecot-lmtpd; Fedora, Arch: dovecot)" \
+        dovecot-imapd dovecot-lmtpd
+}

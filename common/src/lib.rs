@@ -7,7 +7,7 @@
 //! * [`reply_token`]: signed reply addresses.
 //! * [`schedule`]: when a delivery is tried again.
 //! * [`ambient`]: time and randomness, as parameters; [`supervise`]: keeps a task going.
-//! * [`config`], [`telemetry`], [`embedded`]: what a process starts with.
+//! * [`config`], [`telemetry`], [`tls`], [`embedded`]: what a process starts with.
 
 pub mod ambient;
 pub mod broker;
@@ -21,3 +21,4 @@ pub mod reply_token;
 pub mod schedule;
 pub mod supervise;
 pub mod telemetry;
+pub mod tls;

@@ -225,6 +225,9 @@ async fn a_mailbox_that_cannot_be_is_refused_with_its_place(pool: PgPoolOptions,
     let imap = "imap = { host = 'imap.acme.example', user = 'help', password = 'env:P' }";
     let second = format!("[[tenant.accounts]]\nname = 'sales'\naddress = 'sales@acme.example'\n{imap}\n");
     let said = database.refused(&format!("{}{second}", DESK.replace("[[tenant.accounts]]", &format!("[[tenant.accounts]]\n{imap}"))));
-    assert!(said.contains("account sales: imap: the folder INBOX of help at imap.acme.example:993 is also that of account support"), "{said}");
+    assert!(
+        said.contains("account sales: imap: the folder INBOX of help at imap.acme.example:993 is also that of account support"),
+        "{said}"
+    );
     assert_eq!(database.ask::<i64>("select count(*) from tenants").await, 0);
 }
