@@ -327,16 +327,23 @@ pub async fn cursor(connection: &mut PgConnection, lease: &Lease) -> sqlx::Resul
     }))
 }
 
-/// Writes how far the folder has been read, and how many mails are known to wait. Returns whether
-/// the lease was still held; if not, nothing was written.
+/// Writes how far the folder has been read without fault, and how many mails are known to wait.
+/// Returns whether the lease was still held; if not, nothing was written.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn move_cursor(connection: &mut PgConnection, lease: &Lease, cursor: &Cursor, waiting: usize) -> sqlx::Result<bool> {
+pub async fn move_cursor(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    cursor: &Cursor,
+    waiting: usize,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
     let Lease { key, fence } = lease;
     let moved = sqlx::query!(
         "update mailbox_cursors
-         set source = $5, uid_validity = $6, last_uid = $7, backlog_from = $8, backlog_to = $9, began_at = $10, waiting = $11
+         set source = $5, uid_validity = $6, last_uid = $7, backlog_from = $8, backlog_to = $9, began_at = $10, waiting = $11,
+             last_success_at = $12, last_error = null, last_error_at = null
          where tenant_id = $1 and account_id = $2 and folder = $3 and fence = $4 and lease_owner is not null",
         key.tenant_id.0,
         key.account_id.0,
@@ -349,6 +356,7 @@ pub async fn move_cursor(connection: &mut PgConnection, lease: &Lease, cursor: &
         &cursor.backlog.iter().map(|(_, to)| i64::from(*to)).collect::<Vec<_>>(),
         cursor.began_at,
         i64::try_from(waiting).unwrap_or(i64::MAX),
+        now,
     )
     .execute(connection)
     .await?;
