@@ -106,3 +106,13 @@ need_rabbitmq() {
     install_packages "$by_hand" rabbitmq-server
     find_rabbitmq || die "$by_hand"
 }
+
+# Dovecot, for the tests of what reads mailboxes. No service of it is started.
+need_dovecot() {
+    local dovecot programs=/usr/lib/dovecot
+    dovecot=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot || true)
+    [ -d "$programs" ] || programs=/usr/libexec/dovecot
+    [ -n "$dovecot" ] && [ -x "$programs/imap" ] && [ -x "$programs/lmtp" ] && return
+    install_packages "Dovecot 2.3 with IMAP and LMTP is missing (Debian, Ubuntu: dovecot-imapd and dovecot-lmtpd; Fedora, Arch: dovecot)" \
+        dovecot-imapd dovecot-lmtpd
+}

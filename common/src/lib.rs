@@ -7,7 +7,7 @@
 //! * [`reply_token`]: signed reply addresses.
 //! * [`schedule`]: when a delivery is tried again.
 //! * [`ambient`]: time and randomness, as parameters; [`supervise`]: keeps a task going.
-//! * [`config`], [`telemetry`], [`embedded`]: what a process starts with; [`runtime`]: how a worker is
+//! * [`config`], [`telemetry`], [`tls`], [`embedded`]: what a process starts with; [`runtime`]: how a worker is
 //!   started, asked how it is, and stopped.
 
 pub mod ambient;
@@ -23,3 +23,4 @@ pub mod runtime;
 pub mod schedule;
 pub mod supervise;
 pub mod telemetry;
+pub mod tls;

@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod desk;
 pub mod inbound;
 pub mod letters;
+pub mod mailboxes;
 pub mod media;
 pub mod message_ids;
 pub mod notifications;

@@ -214,6 +214,7 @@ impl Tenant<'_> {
             let account = &self.wanted.accounts[name];
             let category = account.category.as_ref().map(|name| ids.categories[name]);
             desk::put_account(connection, self.id, ids.accounts[name], name, account, category).await?;
+            desk::put_mailbox(connection, self.id, ids.accounts[name], account.imap.as_ref()).await?;
         }
         let removed = self.to_remove(Kind::Category, |ids, name| ids.categories.get(name).map(|id| id.0));
         desk::archive_categories(connection, self.id, &removed, ambient.now()).await

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_common::db::desk::{AddressOwner, Desk, Stored};
+use switchboard_common::db::mailboxes::Mailbox;
 
 use super::fields::Faults;
 use super::file::Desks;
@@ -15,6 +16,7 @@ pub fn check(desks: &Desks, faults: &mut Faults) {
         people(desk, &mut found);
         cycles(desk, &mut found);
         own_addresses(desk, &mut found);
+        mailboxes(desk, &mut found);
         faults.extend(found.into_iter().map(|fault| format!("tenant {tenant}: {fault}")));
     }
     let addresses = desks.iter().flat_map(|(tenant, desk)| {
@@ -143,6 +145,18 @@ fn way_back<'d>(desk: &'d Desk, start: &'d str) -> Option<Vec<&'d str>> {
         }
     }
     None
+}
+
+/// A folder is read for one account: of two, each would get what the other did not.
+fn mailboxes(desk: &Desk, faults: &mut Faults) {
+    let mailboxes = desk.accounts.iter().filter_map(|(name, account)| Some((name, account.imap.as_ref()?)));
+    let folders = mailboxes.flat_map(|(name, mailbox)| {
+        let Mailbox { host, port, username, .. } = mailbox;
+        // Without a host there is a fault already.
+        let folders = mailbox.folders.iter().filter(|_| !host.is_empty());
+        folders.map(move |folder| (format!("{folder} of {username} at {host}:{port}"), format!("account {name}: imap")))
+    });
+    twice("folder", folders, faults);
 }
 
 /// Mail from a person to an account must not look as if it came from the account itself.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use switchboard_common::db::desk::{Account, Category, Contact, Customize, Department, Desk, Group, Rule, Stored, User, UserType};
+use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
 use switchboard_common::db::routing::ThreadingPolicy;
 
 /// The parts of a desk.
@@ -217,15 +218,40 @@ impl Described for Account {
             ThreadingPolicy::Participants => "participants",
             ThreadingPolicy::Proof => "proof",
         };
-        vec![
+        let mut fields = vec![
             ("address", self.address.clone()),
             ("from_name", maybe(self.from_name.as_ref())),
             ("default_category", maybe(self.category.as_ref())),
             ("threading", threading.to_owned()),
             ("acknowledge", self.acknowledge.to_string()),
             ("loop_cap", self.loop_cap.to_string()),
-        ]
+        ];
+        fields.extend(mailbox(self.imap.as_ref()));
+        fields
     }
+}
+
+/// The fields of a mailbox, the same ones when there is none.
+fn mailbox(mailbox: Option<&Mailbox>) -> Vec<(&'static str, String)> {
+    let tls = |mailbox: &Mailbox| match mailbox.tls {
+        MailboxTls::Tls => "tls",
+        MailboxTls::Starttls => "starttls",
+        MailboxTls::None => "none",
+    };
+    let since = |mailbox: &Mailbox| match mailbox.since {
+        MailboxSince::Everything => "everything",
+        MailboxSince::Now => "now",
+    };
+    let field = |value: &dyn Fn(&Mailbox) -> String| maybe(mailbox.map(value).as_ref());
+    vec![
+        ("imap.host", field(&|mailbox| format!("{}:{}", mailbox.host, mailbox.port))),
+        ("imap.tls", field(&|mailbox| tls(mailbox).to_owned())),
+        ("imap.user", field(&|mailbox| mailbox.username.clone())),
+        ("imap.password", field(&|mailbox| mailbox.password.clone())),
+        ("imap.folders", field(&|mailbox| list(&mailbox.folders))),
+        ("imap.poll", field(&|mailbox| format!("{}s", mailbox.poll_seconds))),
+        ("imap.since", field(&|mailbox| since(mailbox).to_owned())),
+    ]
 }
 
 impl Described for Rule {

@@ -20,6 +20,11 @@ impl<'f> Fields<'f> {
         Self { place, table, known: Vec::new(), faults }
     }
 
+    /// The name of the place of a table within this one.
+    pub fn place_within(&self, key: &str) -> String {
+        format!("{}: {key}", self.place)
+    }
+
     /// Notes a fault of this table.
     pub fn fault(&mut self, what: &str) {
         self.faults.push(format!("{}: {what}", self.place));

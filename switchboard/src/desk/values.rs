@@ -1,5 +1,7 @@
 //! What the texts of a desk file have to look like.
 
+use std::net::IpAddr;
+
 use switchboard_common::db::desk::Contact;
 use switchboard_common::domain::address::EmailAddress;
 
@@ -92,9 +94,69 @@ pub fn subject_word(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_alphanumeric) { Ok(text.to_owned()) } else { Err(format!("{text:?} has no letter and no digit")) }
 }
 
+/// The name or address of a server.
+pub fn host(text: &str) -> Result<String, String> {
+    let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let address = text.parse::<IpAddr>().is_ok();
+    let fits =
+        |label: &str| !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if address || text.len() <= 253 && text.strip_suffix('.').unwrap_or(text).split('.').all(fits) {
+        Ok(text.to_lowercase())
+    } else {
+        Err(format!("{text:?} is not the name of a server like imap.example.org"))
+    }
+}
+
+/// Whether a host is this machine, whatever its name server says.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Where a secret is to be had. The text is not repeated in a fault: it may be the secret itself.
+pub fn secret_reference(text: &str) -> Result<String, String> {
+    let named = |prefix| text.strip_prefix(prefix).is_some_and(|rest| !rest.trim().is_empty());
+    if named("env:") || named("file:") {
+        Ok(text.to_owned())
+    } else {
+        Err("should be a reference, env:NAME for a variable or file:PATH for a file, and not the secret itself".to_owned())
+    }
+}
+
+/// The name of a folder of a mailbox.
+pub fn folder(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) || text.contains(['*', '%']) || text.len() > 500 {
+        return Err(format!("{text:?} is not the name of one folder"));
+    }
+    // The one name that is the same in upper and lower case (RFC 3501, 5.1).
+    Ok(if text.eq_ignore_ascii_case("inbox") { "INBOX".to_owned() } else { text.to_owned() })
+}
+
+/// A time from 1s to 1h, in seconds.
+pub fn seconds(text: &str) -> Result<u32, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3600)];
+    let seconds = units.iter().find_map(|(unit, seconds)| text.strip_suffix(unit)?.trim_end().parse::<u32>().ok()?.checked_mul(*seconds));
+    seconds.filter(|seconds| (1..=3600).contains(seconds)).ok_or_else(|| format!("{text:?} is not a time from 1s to 1h, such as 90s or 5m"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_folders_and_secrets_have_a_shape() {
+        assert_eq!(host("IMAP.example.org").as_deref(), Ok("imap.example.org"));
+        assert_eq!(host("[::1]").as_deref(), Ok("::1"));
+        assert!(host("imap.example.org:993").is_err() && host("imaps://x").is_err() && host("two words").is_err());
+        assert!(is_loopback("localhost") && is_loopback("127.0.0.9") && is_loopback("::1"));
+        assert!(!is_loopback("localhost.example.org") && !is_loopback("10.0.0.1"));
+        assert!(secret_reference("env:IMAP_PASSWORD").is_ok() && secret_reference("file:/run/secret").is_ok());
+        let refused = secret_reference("hunter2").expect_err("a secret");
+        assert!(!refused.contains("hunter2"), "{refused}");
+        assert_eq!(folder("Inbox").as_deref(), Ok("INBOX"));
+        assert!(folder("Kunden/Köln").is_ok() && folder("*").is_err());
+        assert_eq!((seconds("90s"), seconds("5m"), seconds("1h")), (Ok(90), Ok(300), Ok(3600)));
+        assert!(seconds("0s").is_err() && seconds("2h").is_err() && seconds("60").is_err());
+    }
 
     #[test]
     fn an_account_leaves_room_for_the_reply_token() {

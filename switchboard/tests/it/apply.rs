@@ -179,3 +179,55 @@ async fn a_person_never_becomes_a_group(pool: PgPoolOptions, options: PgConnectO
     let said = database.refused("[[tenant]]\nname = \"acme\"\n[[tenant.groups]]\nhandle = \"bo\"\nname = \"Bo\"\n");
     assert!(said.contains("tenant acme: group bo: is or was a person"), "{said}");
 }
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_mailbox_comes_changes_and_goes_with_the_file(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    let with = |imap: &str| DESK.replace("[[tenant.accounts]]", "[[tenant.accounts]]\nimap = IMAP\n").replace("IMAP", imap);
+    let first = with("{ host = 'imap.acme.example', user = 'help', password = 'env:HELP_PASSWORD' }");
+    let said = database.apply(&first);
+    let expected = "imap.host imap.acme.example:993; imap.tls tls; imap.user help; imap.password env:HELP_PASSWORD; imap.folders INBOX; \
+                    imap.poll 60s; imap.since everything";
+    assert!(said.contains(expected), "{said}");
+    assert_eq!(database.apply(&first), "nothing to do\n");
+    let second = with(
+        "{ host = 'imap.acme.example', tls = 'starttls', user = 'help', password = 'file:/run/help', \
+         folders = ['inbox', 'Kunden/Köln'], poll = '5m', since = 'now' }",
+    );
+    let said = database.apply(&second);
+    assert!(said.contains("imap.host imap.acme.example:993 → imap.acme.example:143; imap.tls tls → starttls;"), "{said}");
+    assert!(said.contains("imap.folders INBOX → INBOX, Kunden/Köln; imap.poll 60s → 300s; imap.since everything → now"), "{said}");
+    assert_eq!(database.apply(&second), "nothing to do\n");
+    assert!(database.apply(DESK).contains("imap.user help → none"));
+    assert_eq!(database.ask::<i64>("select count(*) from mailboxes").await, 0);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_mailbox_that_cannot_be_is_refused_with_its_place(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    let refused = |imap: &str| database.refused(&format!("{DESK}\n[tenant.accounts.imap]\n{imap}"));
+    let said = refused("host = 'imap.acme.example'\ntls = 'none'\nuser = 'help'\npassword = 'env:P'");
+    assert!(said.contains("tenant acme: account support: imap: tls is \"none\""), "{said}");
+    assert!(said.contains("localhost, 127.0.0.1 and ::1 only, not for imap.acme.example"), "{said}");
+    let said = refused("host = 'imap.acme.example:993'\npassword = 'hunter2'\npoll = '2h'\nfolders = ['a', 'a', '%']\npot = 1");
+    for expected in [
+        "imap: host: \"imap.acme.example:993\" is not the name of a server",
+        "imap: user is missing",
+        "imap: password: should be a reference, env:NAME for a variable or file:PATH for a file",
+        "imap: poll: \"2h\" is not a time from 1s to 1h",
+        "imap: folders holds one of them twice",
+        "imap: folders: \"%\" is not the name of one folder",
+        "imap: unknown key pot; did you mean port?",
+    ] {
+        assert!(said.contains(expected), "{expected}:\n{said}");
+    }
+    assert!(!said.contains("hunter2"), "a secret is not repeated: {said}");
+    let imap = "imap = { host = 'imap.acme.example', user = 'help', password = 'env:P' }";
+    let second = format!("[[tenant.accounts]]\nname = 'sales'\naddress = 'sales@acme.example'\n{imap}\n");
+    let said = database.refused(&format!("{}{second}", DESK.replace("[[tenant.accounts]]", &format!("[[tenant.accounts]]\n{imap}"))));
+    assert!(
+        said.contains("account sales: imap: the folder INBOX of help at imap.acme.example:993 is also that of account support"),
+        "{said}"
+    );
+    assert_eq!(database.ask::<i64>("select count(*) from tenants").await, 0);
+}

@@ -2,10 +2,12 @@
 //! gone with the test that started it.
 //!
 //! * [`certificates`]: a certificate authority and a server's certificate, for TLS.
+//! * [`dovecot`]: mailboxes, by IMAP and LMTP.
 //! * [`process`]: what all of them need: a folder, a user without power, a port, and a child that
 //!   does not outlive its parent.
 //! * [`rabbitmq`]: a message broker, which tests may share.
 
 pub mod certificates;
+pub mod dovecot;
 pub mod process;
 pub mod rabbitmq;

@@ -13,7 +13,7 @@ use switchboard_common::telemetry::trace::{Span, SpanKind};
 use uuid::Uuid;
 
 use crate::message;
-use crate::parse::{SmtpEnvelope, parse};
+use crate::parse::{ParsedMail, SmtpEnvelope, parse};
 
 /// A larger mail is refused.
 pub const LARGEST_MAIL: usize = 64 * 1024 * 1024;
@@ -58,6 +58,16 @@ impl AcceptError {
     pub fn is_bad_input(&self) -> bool {
         matches!(self, Self::Empty | Self::TooLarge)
     }
+
+    /// Whether another mail might be taken where this one was not: the mail is at fault, or what is
+    /// done with it.
+    pub(crate) fn is_about_the_mail(&self) -> bool {
+        match self {
+            Self::Empty | Self::TooLarge | Self::Seal(_) | Self::Reading(_) => true,
+            Self::Database(error) => db::is_fault_of_the_work(error),
+            Self::Broker(_) => false,
+        }
+    }
 }
 
 /// Takes a mail for an account: its bytes and those of its attachments are made durable, then it is
@@ -74,42 +84,112 @@ pub async fn accept(
     raw: &[u8],
     envelope: &SmtpEnvelope,
 ) -> Result<Accepted, AcceptError> {
-    if raw.trim_ascii().is_empty() {
-        return Err(AcceptError::Empty);
-    }
-    if raw.len() > LARGEST_MAIL {
-        return Err(AcceptError::TooLarge);
-    }
+    let mail = RawMail { bytes: Arc::from(raw), envelope: envelope.clone() };
+    let accepted = accept_all(pool, broker, ambient, account, Queue::Inbound, vec![mail]).await?;
+    accepted.into_iter().next().unwrap_or(Err(AcceptError::Empty))
+}
+
+/// A mail as it came, to be taken with others.
+#[derive(Debug, Clone)]
+pub(crate) struct RawMail {
+    /// All of it.
+    pub bytes: Arc<[u8]>,
+    /// What the mail server says beside it.
+    pub envelope: SmtpEnvelope,
+}
+
+/// Takes mails as [`accept`] does, all with one commit and one call to the broker, which carries
+/// them by `queue`. Says of each, in their order, what became of it: one that is itself at fault is
+/// left out and the others are taken.
+///
+/// # Errors
+/// When the database or the broker did not do their part: none is accepted then.
+pub(crate) async fn accept_all(
+    pool: &PgPool,
+    broker: &dyn Broker,
+    ambient: &Ambient,
+    account: &EmailAccount,
+    queue: Queue,
+    mails: Vec<RawMail>,
+) -> Result<Vec<Result<Accepted, AcceptError>>, AcceptError> {
     let received_at = ambient.now();
-    let span = Span::begin("accept mail", SpanKind::Producer, None, || {
-        [("messaging.destination.name", Queue::Inbound.as_str().to_owned()), ("switchboard.account.id", account.account_id.to_string())]
+    let spans: Vec<Span> = mails.iter().map(|_| span(account, queue)).collect();
+    let read = read_all(&mails).await;
+    let blobs: Vec<&[u8]> =
+        mails.iter().zip(&read).filter_map(|(mail, read)| Some((mail, read.as_ref().ok()?))).flat_map(blobs_of).collect();
+    let stored = if blobs.is_empty() { Vec::new() } else { store(pool, ambient, account.tenant_id, &blobs).await? };
+    let (mut ids, mut accepted, mut sealed) = (stored.into_iter(), Vec::new(), Vec::new());
+    for (mail, span) in read.into_iter().zip(&spans) {
+        let mail = match mail {
+            Ok(mail) => mail,
+            Err(error) => {
+                accepted.push(Err(error));
+                continue;
+            }
+        };
+        let raw_id = ids.next().ok_or(sqlx::Error::RowNotFound)?;
+        let attachments: Vec<MediaId> = ids.by_ref().take(mail.attachments.len()).collect();
+        let taken = Accepted { id: ambient.new_id(), external_id: mail.external_id.clone(), raw: raw_id };
+        let message = message::message(mail, account, raw_id, &attachments, received_at);
+        sealed.push(envelope::traced(envelope::seal(taken.id, &message)?, span.context().as_ref()));
+        accepted.push(Ok(taken));
+    }
+    if !sealed.is_empty() {
+        broker.publish(queue, sealed).await?;
+    }
+    log(account, &mails, &accepted);
+    Ok(accepted)
+}
+
+/// The root of what follows from a mail.
+fn span(account: &EmailAccount, queue: Queue) -> Span {
+    Span::begin("accept mail", SpanKind::Producer, None, || {
+        [("messaging.destination.name", queue.as_str().to_owned()), ("switchboard.account.id", account.account_id.to_string())]
+    })
+}
+
+/// The bytes of a mail that are kept, in the order in which their ids are used.
+fn blobs_of<'m>((raw, mail): (&'m RawMail, &'m ParsedMail)) -> impl Iterator<Item = &'m [u8]> {
+    std::iter::once(&*raw.bytes).chain(mail.attachments.iter().map(|attachment| attachment.data.as_slice()))
+}
+
+/// Reads mails on other threads: a large one takes a while.
+async fn read_all(mails: &[RawMail]) -> Vec<Result<ParsedMail, AcceptError>> {
+    let read = mails.iter().map(|mail| {
+        if mail.bytes.trim_ascii().is_empty() {
+            return Err(AcceptError::Empty);
+        }
+        if mail.bytes.len() > LARGEST_MAIL {
+            return Err(AcceptError::TooLarge);
+        }
+        let RawMail { bytes, envelope } = mail.clone();
+        Ok(tokio::task::spawn_blocking(move || message::bounded(parse(&bytes, &envelope))))
     });
-    // Reading a large mail takes a while, in which this thread has other things to do.
-    let mail = tokio::task::spawn_blocking({
-        let (raw, envelope) = (Arc::<[u8]>::from(raw), envelope.clone());
-        move || message::bounded(parse(&raw, &envelope))
-    });
-    let mail = mail.await?;
-    let blobs: Vec<&[u8]> = std::iter::once(raw).chain(mail.attachments.iter().map(|attachment| attachment.data.as_slice())).collect();
-    let stored = store(pool, ambient, account.tenant_id, &blobs).await?;
-    let Some((raw_id, attachment_ids)) = stored.split_first() else { return Err(sqlx::Error::RowNotFound.into()) };
-    let external_id = mail.external_id.clone();
-    let message = message::message(mail, account, *raw_id, attachment_ids, received_at);
-    let id: Uuid = ambient.new_id();
-    let sealed = envelope::traced(envelope::seal(id, &message)?, span.context().as_ref());
-    broker.publish(Queue::Inbound, vec![sealed]).await?;
-    tracing::info!(
-        account.id = %account.account_id,
-        message.id = %id,
-        size = raw.len(),
-        attachments = message.attachments.len(),
-        automatic = message.automatic.is_some(),
-        "Took a mail of {} bytes for {}/{}",
-        raw.len(),
-        account.tenant_name,
-        account.name,
-    );
-    Ok(Accepted { id, external_id, raw: *raw_id })
+    // All of them are begun before the first is waited for.
+    let reading: Vec<_> = read.collect();
+    let mut done = Vec::with_capacity(mails.len());
+    for task in reading {
+        done.push(match task {
+            Ok(task) => task.await.map_err(AcceptError::from),
+            Err(error) => Err(error),
+        });
+    }
+    done
+}
+
+fn log(account: &EmailAccount, mails: &[RawMail], accepted: &[Result<Accepted, AcceptError>]) {
+    for (mail, accepted) in mails.iter().zip(accepted) {
+        let Ok(Accepted { id, .. }) = accepted else { continue };
+        tracing::info!(
+            account.id = %account.account_id,
+            message.id = %id,
+            size = mail.bytes.len(),
+            "Took a mail of {} bytes for {}/{}",
+            mail.bytes.len(),
+            account.tenant_name,
+            account.name,
+        );
+    }
 }
 
 /// Stores all of them or none; durable on return.

@@ -4,6 +4,7 @@
 //!
 //! 1. [`pipe()`] is what a mail server's alias runs: it reads the mail from standard input, finds the
 //!    account that it is for, and ends with an exit code that the mail server understands.
+//!    [`run`] is the other way: it reads mailboxes by IMAP, as many workers as there are.
 //! 2. [`accept()`] takes a mail whole or not at all. The mail is read by [`parse`], then its bytes and
 //!    those of its attachments are made durable, then the message is published; it returns only when
 //!    the broker has confirmed.
@@ -14,11 +15,13 @@
 //!    with a flag that says so, and stays whole in the raw mail.
 
 mod accept;
+mod imap;
 mod message;
 pub mod parse;
 mod pipe;
 pub mod trim;
 
 pub use accept::{AcceptError, Accepted, LARGEST_MAIL, accept};
+pub use imap::{BATCH, ImapSettings, IngestEmail, run};
 pub use parse::SmtpEnvelope;
 pub use pipe::{ExitCode, PipeExit, pipe};

@@ -1,6 +1,7 @@
 //! A desk as `switchboard apply` sees it: everything by its name, so that what a file says and what
 //! the database holds can be laid side by side.
 
+mod mailboxes;
 mod read;
 mod write;
 
@@ -8,9 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::types::Json;
 
+use crate::db::mailboxes::Mailbox;
 use crate::db::routing::{Conditions, ThreadingPolicy};
 use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
 
+pub use mailboxes::put_mailbox;
 pub use read::{address_owners, find_tenant, load, lock_tenant, unknown_timezones};
 pub use write::{
     archive_categories, archive_departments, archive_users, bump_revision, delete_rules, disable_accounts, free_names, put_account,
@@ -125,6 +128,8 @@ pub struct Account {
     pub acknowledge: bool,
     /// At most so many mails an hour to one address in answer to mail from one address.
     pub loop_cap: i32,
+    /// The mailbox that its mail is fetched from; without one it comes by the pipe alone.
+    pub imap: Option<Mailbox>,
 }
 
 /// A routing rule.

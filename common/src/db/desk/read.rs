@@ -7,6 +7,7 @@ use sqlx::types::Json;
 
 use super::{
     Account, AddressOwner, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Stored, User, UserType,
+    mailboxes,
 };
 use crate::db::routing::{Conditions, ThreadingPolicy};
 use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
@@ -148,8 +149,9 @@ async fn accounts(connection: &mut PgConnection, tenant: TenantId, desk: &mut De
            where a.tenant_id = $1"#,
         tenant.0
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    let mut mailboxes = mailboxes::load(connection, tenant).await?;
     for row in rows {
         ids.accounts.insert(row.name.clone(), row.id);
         if !row.disabled {
@@ -160,6 +162,7 @@ async fn accounts(connection: &mut PgConnection, tenant: TenantId, desk: &mut De
                 threading: row.threading,
                 acknowledge: row.acknowledge,
                 loop_cap: row.loop_cap,
+                imap: mailboxes.remove(&row.id),
             };
             desk.accounts.insert(row.name, account);
         }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod identity;
+mod imap;
 mod mails;
 mod pipe;
 mod total;

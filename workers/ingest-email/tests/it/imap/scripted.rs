@@ -1,0 +1,120 @@
+//! Servers that do what good ones never do.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use switchboard_common::ambient::Ambient;
+use switchboard_ingest_email::ImapSettings;
+
+use super::server::{Quirk, Server, State};
+use super::{Desk, Way, mail, mails, settings, subjects};
+
+async fn with_mails(desk: &Desk, state: State) -> Server {
+    let server = Server::start(state).await;
+    desk.mailbox("ada", &Way { poll_seconds: 1, ..Way::plain(server.port) }).await;
+    server
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn without_idle_or_with_one_that_says_nothing_mail_comes_by_looking(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let server = with_mails(&desk, State { mails: mails("mail", 1), ..State::default() }).await;
+    let worker = desk.worker();
+    desk.wait_for("inbound", 1).await;
+    server.with(|state| state.mails.push(mail("mail 002")));
+    desk.wait_for("inbound", 2).await;
+    assert!(server.with(|state| state.heard.iter().all(|command| command != "IDLE")), "it was not offered");
+    server.with(|state| state.idle = true);
+    worker.stop().await;
+    let worker = desk.worker();
+    desk.until("it to be read", "select lease_owner is not null from mailbox_cursors").await;
+    server.with(|state| state.mails.push(mail("mail 003")));
+    desk.wait_for("inbound", 3).await;
+    worker.stop().await;
+    assert_eq!(desk.subjects("inbound").await, subjects("mail", 1..=3));
+    assert!(server.with(|state| state.heard.iter().any(|command| command == "IDLE")));
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn an_answer_that_is_cut_off_loses_no_mail(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let quirks = vec![Quirk::Bye, Quirk::Garbage("* 1 FETCH (UID 1 BODY[] {500}\r\nhalf of it"), Quirk::LeaveOut];
+    let server = with_mails(&desk, State { mails: mails("mail", 5), quirks, ..State::default() }).await;
+    let worker = desk.worker();
+    desk.wait_for("inbound", 5).await;
+    desk.until("all to be read", "select last_uid = 5 from mailbox_cursors").await;
+    worker.stop().await;
+    assert_eq!(desk.subjects("inbound").await, subjects("mail", 1..=5));
+    assert!(server.with(|state| state.quirks.is_empty()), "all of it has happened");
+    assert_eq!(desk.ask::<i64>("select count(*) from dead_letters").await, 0);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn no_answer_whatever_it_is_ends_a_worker(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let answers = [
+        "* 1 FETCH (UID garbage\r\n",
+        "\u{0}\u{0}\u{0}\r\n",
+        "* 1 FETCH (UID 1 BODY[] NIL)\r\n* 99999999999999999999 EXISTS\r\n",
+        "* 1 FETCH (UID 1 BODY[] {5+}\r\nhello)\r\n",
+        "* 1 FETCH (UID 1 BODY[] {99999999999}\r\n",
+        "* BAD\r\n",
+        "A0005 BAD\r\n",
+        "(((((((((((((((((((((\r\n",
+        "* FLAGS (\\Seen\r\n",
+        "hello of ada@example.org\r\n",
+    ];
+    let quirks = answers.map(Quirk::Garbage).to_vec();
+    let server = with_mails(&desk, State { mails: mails("mail", 1), quirks, ..State::default() }).await;
+    let worker = desk.worker_with(&Ambient::system(), ImapSettings { call: Duration::from_millis(500), ..settings() });
+    desk.until("a fault to be noted", "select last_error is not null and last_error !~ '@' from mailbox_cursors").await;
+    server.with(|state| state.quirks.truncate(2));
+    desk.wait_for("inbound", 1).await;
+    worker.stop().await;
+    assert_eq!(desk.subjects("inbound").await, ["mail 001"]);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_server_that_falls_silent_is_given_up_and_delays_no_other(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let server = with_mails(&desk, State { mails: mails("mail", 2), quirks: vec![Quirk::Silence; 100], ..State::default() }).await;
+    let other = Server::start(State { mails: mails("other", 1), ..State::default() }).await;
+    desk.mailbox("bo", &Way { poll_seconds: 1, ..Way::plain(other.port) }).await;
+    let worker = desk.worker_with(&Ambient::system(), ImapSettings { call: Duration::from_secs(2), ..settings() });
+    desk.wait_for("inbound", 1).await;
+    assert_eq!(desk.subjects("inbound").await, ["other 001"]);
+    let said = "select bool_or(last_error = 'the server did not answer to UID FETCH within 2s') from mailbox_cursors";
+    desk.until("the fault to be noted", said).await;
+    server.with(|state| state.quirks.clear());
+    desk.wait_for("inbound", 3).await;
+    worker.stop().await;
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_mail_that_came_while_others_were_fetched_is_taken_at_once(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let quirks = vec![Quirk::OneMore(mail("mail 003"))];
+    let server = Server::start(State { mails: mails("mail", 2), quirks, idle: true, ..State::default() }).await;
+    // Nobody would look again within the hour.
+    desk.mailbox("ada", &Way::plain(server.port)).await;
+    let worker = desk.worker();
+    desk.wait_for("inbound", 3).await;
+    worker.stop().await;
+    assert_eq!(desk.subjects("inbound").await, subjects("mail", 1..=3));
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_mail_that_the_server_never_hands_out_is_set_aside_and_the_rest_goes_on(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let state = State { mails: mails("mail", 4), refuses: Some(2), ..State::default() };
+    let server = with_mails(&desk, state).await;
+    let worker = desk.worker_with(&Ambient::system(), ImapSettings { give_up: Duration::from_millis(10), ..settings() });
+    desk.wait_for("inbound", 3).await;
+    desk.until("all to be read", "select last_uid = 4 from mailbox_cursors").await;
+    worker.stop().await;
+    assert_eq!(desk.subjects("inbound").await, ["mail 001", "mail 003", "mail 004"]);
+    let reason: String = desk.ask("select reason from dead_letters").await;
+    assert!(reason.starts_with("it could not be fetched, 5 times in ") && reason.contains("the server refuses UID FETCH"), "{reason}");
+    assert!(!reason.contains('@'), "{reason}");
+    drop(server);
+}
