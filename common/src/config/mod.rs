@@ -7,6 +7,7 @@
 
 mod keys;
 mod show;
+mod smtp_url;
 mod sources;
 mod values;
 
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 pub use keys::nearest;
 use keys::{Fault, Keys};
 pub use show::Effective;
+pub use smtp_url::{Encryption, SignIn, SmtpUrl};
 use sources::Sources;
 pub use values::{LogFormat, MailTransport};
 
@@ -100,6 +102,8 @@ pub struct MailConfig {
     pub folder: PathBuf,
     /// The server that takes it, for the transport `smtp`.
     pub smtp_url: Option<SecretString>,
+    /// How many connections to it there are at most.
+    pub smtp_connections: usize,
 }
 
 /// What is logged.
@@ -177,11 +181,12 @@ impl MailConfig {
     fn read(keys: &mut Keys, data: &Path) -> Self {
         let transport = keys.read_or("mail.transport", MailTransport::EXPECTED, MailTransport::parse, "file");
         let folder = keys.read_or("mail.folder", "a folder", values::path, data.join("outgoing").to_string_lossy().into_owned());
-        let smtp_url = keys.secret("mail.smtp_url", "a URL like smtps://user:password@host:465", values::smtp_url);
+        let smtp_url = keys.secret("mail.smtp_url", SmtpUrl::EXPECTED, values::smtp_url);
+        let smtp_connections = keys.read_or("mail.smtp_connections", "a number from 1 to 20", values::smtp_connections, 4);
         if transport == MailTransport::Smtp && !keys.is_set("mail.smtp_url") {
-            keys.missing("mail.smtp_url", "a URL like smtps://user:password@host:465, because mail.transport is smtp");
+            keys.missing("mail.smtp_url", &format!("{}, because mail.transport is smtp", SmtpUrl::EXPECTED));
         }
-        Self { transport, folder, smtp_url }
+        Self { transport, folder, smtp_url, smtp_connections }
     }
 }
 

@@ -2,8 +2,10 @@
 //! gone with the test that started it.
 //!
 //! * [`certificates`]: a certificate authority and a server's certificate, for TLS.
+//! * [`exim`]: a mail server that takes mail by SMTP.
 //! * [`process`]: what all of them need: a folder, a user without power, a port, and a child that
 //!   does not outlive its parent.
 
 pub mod certificates;
+pub mod exim;
 pub mod process;

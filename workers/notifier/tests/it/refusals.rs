@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use switchboard_notifier::Transport;
 use switchboard_notifier::deliver::Deliverer;
+use switchboard_notifier::transport::Usage;
 
 use crate::desk::{ADA, Desk, GRACE, to};
 use crate::smtp_server::{SmtpServer, Stage};
@@ -114,7 +115,7 @@ async fn a_server_that_is_not_there_or_never_answers_is_tried_again(pool: PgPool
     let desk = Desk::new(pool).await;
     desk.answered_ticket().await;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port that is free again");
-    desk.drain(&Transport::smtp(&format!("smtp://{nobody}").into()).expect("a URL")).await;
+    desk.drain(&Transport::smtp(&format!("smtp://{nobody}").into(), None, Usage::default()).expect("a URL")).await;
     assert_eq!(desk.statuses(ADA).await, ["sent", "queued"]);
     desk.later(6);
     let server = SmtpServer::start();

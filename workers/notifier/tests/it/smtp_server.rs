@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use mail_parser::MessageParser;
 use mailin::{Action, Handler, Response, SessionBuilder, response};
 use switchboard_notifier::Transport;
+use switchboard_notifier::transport::Usage;
 use tokio::sync::watch;
 
 /// Where a session stands.
@@ -62,7 +63,7 @@ impl SmtpServer {
         let come = Arc::new(watch::Sender::default());
         let answered = Arc::new(watch::Sender::default());
         let server = Self {
-            transport: Transport::smtp(&format!("smtp://127.0.0.1:{port}").into()).expect("a URL"),
+            transport: Transport::smtp(&format!("smtp://127.0.0.1:{port}").into(), None, Usage::default()).expect("a URL"),
             state: Arc::clone(&state),
             come: come.subscribe(),
             answered: answered.subscribe(),
