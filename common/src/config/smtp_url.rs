@@ -112,7 +112,8 @@ fn encryption(url: &Url, is_local: bool) -> Result<Encryption, String> {
 }
 
 fn sign_in(url: &Url) -> Result<Option<SignIn>, String> {
-    let decode = |text: &str| percent_decode_str(text).decode_utf8().map(String::from).map_err(|_| "user or password is not UTF-8".to_owned());
+    let decode =
+        |text: &str| percent_decode_str(text).decode_utf8().map(String::from).map_err(|_| "user or password is not UTF-8".to_owned());
     match (url.username(), url.password()) {
         ("", None) => Ok(None),
         (_, None) => Err("a user without a password".to_owned()),

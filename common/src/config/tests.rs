@@ -113,7 +113,10 @@ fn rabbitmq_is_named_by_its_url_and_a_prefix() {
 #[test]
 fn smtp_without_its_server_is_a_fault() {
     let faults = read("mail.transport = \"smtp\"", &[]).expect_err("a fault");
-    assert_eq!(faults, "mail.smtp_url: missing: expected a URL like smtps://user:password@host:465 or smtp://host:587?tls=required, because mail.transport is smtp");
+    assert_eq!(
+        faults,
+        "mail.smtp_url: missing: expected a URL like smtps://user:password@host:465 or smtp://host:587?tls=required, because mail.transport is smtp"
+    );
 }
 
 #[test]

@@ -95,7 +95,9 @@ fn report(sent: Result<String, Refusal>, made: i32, reopening: Option<DateTime<U
     let again = || schedule::next_wait(made.unsigned_abs(), fraction).map(|wait| now + wait);
     let excused = matches!(sent, Err(Refusal::Away { .. }));
     let (outcome, answer, next_attempt_at) = match sent {
-        Ok(answer) => return Report { outcome: AttemptOutcome::Sent, answer, status: DeliveryStatus::Sent, next_attempt_at: None, excused },
+        Ok(answer) => {
+            return Report { outcome: AttemptOutcome::Sent, answer, status: DeliveryStatus::Sent, next_attempt_at: None, excused };
+        }
         Err(Refusal::Away { answer, .. }) => (AttemptOutcome::RefusedForNow, answer, Some(reopening.unwrap_or(now))),
         Err(Refusal::ForNow { answer }) => (AttemptOutcome::RefusedForNow, answer, again()),
         Err(Refusal::ForGood { answer }) => (AttemptOutcome::RefusedForGood, answer, None),

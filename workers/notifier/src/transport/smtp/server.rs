@@ -65,8 +65,8 @@ impl Unusable {
 
 impl Server {
     pub(super) fn new(url: &SecretString, ca_file: Option<&Path>) -> anyhow::Result<Self> {
-        let url = SmtpUrl::parse(url.expose_secret())
-            .map_err(|what| anyhow::anyhow!("mail.smtp_url: {what}; expected {}", SmtpUrl::EXPECTED))?;
+        let url =
+            SmtpUrl::parse(url.expose_secret()).map_err(|what| anyhow::anyhow!("mail.smtp_url: {what}; expected {}", SmtpUrl::EXPECTED))?;
         let tls = if url.encryption == Encryption::Plain { None } else { Some(trust(&url.host, ca_file)?) };
         let credentials =
             url.sign_in.as_ref().map(|sign_in| Credentials::new(sign_in.user.clone(), sign_in.password.expose_secret().to_owned()));
@@ -125,8 +125,7 @@ impl Server {
 
     /// Asked for once more, because lettre drops what the server says of sizes.
     async fn size(&self, connection: &mut AsyncSmtpConnection) -> Result<Size, Unusable> {
-        let answer =
-            connection.command(Ehlo::new(self.hello.clone())).await.map_err(|error| Unusable::new(Obstacle::Greeting, &error))?;
+        let answer = connection.command(Ehlo::new(self.hello.clone())).await.map_err(|error| Unusable::new(Obstacle::Greeting, &error))?;
         Ok(read_size(answer.message()))
     }
 
