@@ -8,7 +8,8 @@ use lettre::address::Envelope;
 use lettre::{SmtpTransport, Transport};
 use switchboard_test_servers::dovecot::{self, Dovecot};
 use switchboard_test_servers::exim::{Delivery, Exim, EximSettings};
-use switchboard_test_servers::process::PATIENCE;
+use switchboard_test_servers::process::{PATIENCE, folder};
+use tempfile::TempDir;
 
 use crate::collector::Collector;
 use crate::database::Database;
@@ -103,6 +104,7 @@ fn one_trace_has_all_of_it(collector: &Collector) {
 struct Post {
     dovecot: Dovecot,
     exim: Exim,
+    folder: TempDir,
     /// The names of the mails that were found.
     read: HashSet<String>,
 }
@@ -111,7 +113,7 @@ impl Post {
     fn start() -> Self {
         let dovecot = Dovecot::start(&[ADA, BO, HELP]);
         let exim = Exim::start(&EximSettings { delivery: Delivery::Lmtp(dovecot.ports().lmtp), ..EximSettings::default() });
-        Self { dovecot, exim, read: HashSet::new() }
+        Self { dovecot, exim, folder: folder(), read: HashSet::new() }
     }
 
     /// A desk that reads one of the mailboxes.
@@ -125,8 +127,9 @@ impl Post {
 
     fn settings(&self, collector: &str) -> Vec<(&'static str, String)> {
         // Two authorities: that of the mailboxes, and that of the relay.
-        let authorities = self.dovecot.folder().join("authorities.pem");
-        let both = [&self.dovecot.certificates().authority, &self.exim.certificates.authority].map(|file| std::fs::read_to_string(file).expect("PEM"));
+        let authorities = self.folder.path().join("authorities.pem");
+        let both = [&self.dovecot.certificates().authority, &self.exim.certificates.authority]
+            .map(|file| std::fs::read_to_string(file).expect("PEM"));
         std::fs::write(&authorities, both.concat()).expect("written");
         vec![
             ("MAIL_PASSWORD", dovecot::PASSWORD.to_owned()),

@@ -14,7 +14,6 @@ const SETTLED: &str = "select not exists (select from broker.messages)
     and not exists (select from deliveries where status in ('queued', 'sending'))";
 
 /// Something with a database.
-#[expect(async_fn_in_trait, reason = "no test needs to send it elsewhere")]
 pub trait Database {
     /// A connection, while the database is up.
     async fn connection(&self) -> Option<PgConnection>;

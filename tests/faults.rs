@@ -148,12 +148,5 @@ fn settings(sink: &SmtpSink) -> Vec<(&'static str, String)> {
 }
 
 fn numbered(n: usize) -> String {
-    mail(
-        &format!("Client {n} <client{n}@client.example>"),
-        HELP,
-        &format!("Mail {n}"),
-        &format!("m{n}@client.example"),
-        &[],
-        "Hello.",
-    )
+    mail(&format!("Client {n} <client{n}@client.example>"), HELP, &format!("Mail {n}"), &format!("m{n}@client.example"), &[], "Hello.")
 }

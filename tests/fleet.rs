@@ -57,10 +57,6 @@ pub struct Member {
 }
 
 impl Member {
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Strikes it down, as a crash would.
     pub fn kill(mut self) {
         self.child.kill().expect("killed");

@@ -7,6 +7,7 @@
 
 mod keys;
 mod show;
+mod smtp_url;
 mod sources;
 mod values;
 
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 pub use keys::nearest;
 use keys::{Fault, Keys};
 pub use show::Effective;
+pub use smtp_url::{Encryption, SignIn, SmtpUrl};
 use sources::Sources;
 pub use values::{LogFormat, MailTransport};
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// How it is tried to deliver.
     pub delivery: DeliveryConfig,
+    /// How mailboxes are read.
+    pub imap: ImapConfig,
     /// What is logged.
     pub log: LogConfig,
     /// Where a process says how it is: `/healthz`, `/readyz` and `/metrics`. A worker of its own has an
@@ -100,6 +104,15 @@ pub struct MailConfig {
     pub folder: PathBuf,
     /// The server that takes it, for the transport `smtp`.
     pub smtp_url: Option<SecretString>,
+    /// How many connections to it there are at most.
+    pub smtp_connections: usize,
+}
+
+/// How mailboxes are read.
+#[derive(Debug)]
+pub struct ImapConfig {
+    /// How long a mailbox stays in the hand of a worker that does not answer.
+    pub lease: Duration,
 }
 
 /// What is logged.
@@ -139,6 +152,7 @@ impl Config {
             tls: TlsConfig { ca_file: keys.read("tls.ca_file", "a file with certificates in PEM", values::file) },
             mail: MailConfig::read(&mut keys, &data),
             delivery: DeliveryConfig { lease: keys.read_or("delivery.lease", values::DURATION, values::duration, "2m") },
+            imap: ImapConfig { lease: keys.read_or("imap.lease", values::DURATION, values::duration, "30s") },
             log: LogConfig::read(&mut keys),
             http_listen: keys.read("http.listen", "an address and a port like 127.0.0.1:9464", values::listen),
             trace_endpoint: keys.read("trace.endpoint", "a URL like http://collector:4318", values::http_url),
@@ -177,11 +191,12 @@ impl MailConfig {
     fn read(keys: &mut Keys, data: &Path) -> Self {
         let transport = keys.read_or("mail.transport", MailTransport::EXPECTED, MailTransport::parse, "file");
         let folder = keys.read_or("mail.folder", "a folder", values::path, data.join("outgoing").to_string_lossy().into_owned());
-        let smtp_url = keys.secret("mail.smtp_url", "a URL like smtps://user:password@host:465", values::smtp_url);
+        let smtp_url = keys.secret("mail.smtp_url", SmtpUrl::EXPECTED, values::smtp_url);
+        let smtp_connections = keys.read_or("mail.smtp_connections", "a number from 1 to 20", values::smtp_connections, 4);
         if transport == MailTransport::Smtp && !keys.is_set("mail.smtp_url") {
-            keys.missing("mail.smtp_url", "a URL like smtps://user:password@host:465, because mail.transport is smtp");
+            keys.missing("mail.smtp_url", &format!("{}, because mail.transport is smtp", SmtpUrl::EXPECTED));
         }
-        Self { transport, folder, smtp_url }
+        Self { transport, folder, smtp_url, smtp_connections }
     }
 }
 

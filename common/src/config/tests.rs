@@ -54,12 +54,13 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
             "dta (from FILE): unknown key; did you mean data?",
             "http.listen (from FILE): \"9464\" does not fit; expected an address and a port like 127.0.0.1:9464",
             "log.colour (from FILE): unknown key; the keys are data, database_url, database.max_connections, postgres_bin, database.durable, broker.lease, \
-             amqp.url, amqp.prefix, tls.ca_file, mail.transport, mail.folder, mail.smtp_url, delivery.lease, log.filter, log.format, http.listen, trace.endpoint",
+             amqp.url, amqp.prefix, tls.ca_file, mail.transport, mail.folder, mail.smtp_url, mail.smtp_connections, delivery.lease, imap.lease, \
+             log.filter, log.format, http.listen, trace.endpoint",
             "log.filter (from FILE): error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", \
              or a number 0-5; expected directives like info or switchboard_router=debug,info",
             "mail.folder (from FILE): 5 is a number, not a string; expected a folder",
             "mail.smtp_url (from SWITCHBOARD_MAIL__SMTP_URL): /nonexistent/url cannot be read: No such file or directory (os error 2); \
-             expected a URL like smtps://user:password@host:465",
+             expected a URL like smtps://user:password@host:465 or smtp://host:587?tls=required",
             "mail.transport (from FILE): \"pigeon\" is none of them; expected file, smtp or memory",
             "postgres_bin (from FILE): there is no folder /nonexistent/bin; expected a folder with the programs initdb and postgres",
             "trace.endpoint (from FILE): the scheme is collector, not http or https; expected a URL like http://collector:4318",
@@ -119,7 +120,10 @@ fn rabbitmq_is_named_by_its_url_and_a_prefix() {
 #[test]
 fn smtp_without_its_server_is_a_fault() {
     let faults = read("mail.transport = \"smtp\"", &[]).expect_err("a fault");
-    assert_eq!(faults, "mail.smtp_url: missing: expected a URL like smtps://user:password@host:465, because mail.transport is smtp");
+    assert_eq!(
+        faults,
+        "mail.smtp_url: missing: expected a URL like smtps://user:password@host:465 or smtp://host:587?tls=required, because mail.transport is smtp"
+    );
 }
 
 #[test]

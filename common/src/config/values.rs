@@ -10,6 +10,8 @@ use toml::Value;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use super::smtp_url::SmtpUrl;
+
 /// What is logged where nothing else is asked for. That a connection is of no more use to the pool is
 /// no news when the server is stopped; lapin logs what it also returns, and messages as a whole.
 pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sqlx_core::pool::connection=error,lapin=off";
@@ -110,6 +112,11 @@ pub fn connections(value: &Value) -> Result<u32, String> {
     if (5..=200).contains(&number) { Ok(number) } else { Err(format!("{number} is out of range")) }
 }
 
+pub fn smtp_connections(value: &Value) -> Result<usize, String> {
+    let number = plain(value)?;
+    if (1..=20).contains(&number) { Ok(number) } else { Err(format!("{number} is out of range")) }
+}
+
 pub fn path(value: &Value) -> Result<PathBuf, String> {
     text(value).map(PathBuf::from)
 }
@@ -158,7 +165,9 @@ pub fn postgres_url(text: &str) -> Result<String, String> {
 }
 
 pub fn smtp_url(text: &str) -> Result<String, String> {
-    with_host(text, visible_url(text, &["smtp", "smtps"])?)
+    let shown = visible_url(text, &["smtp", "smtps"])?;
+    SmtpUrl::parse(text)?;
+    Ok(shown)
 }
 
 pub fn amqp_url(text: &str) -> Result<String, String> {

@@ -68,6 +68,8 @@ pub struct Leased {
     pub id: DeliveryId,
     /// Which attempt this is, from 1.
     pub attempt: i32,
+    /// How many attempts count towards giving up, this one included: not those that were excused.
+    pub counted: i32,
     /// Proves the lease.
     pub token: Uuid,
     /// When it ends.
@@ -111,12 +113,12 @@ pub async fn claim(
            ), leased as (
                update deliveries d set status = 'sending', attempts = d.attempts + 1, lease_token = $2, leased_until = $4
                from due where d.tenant_id = due.tenant_id and d.id = due.id
-               returning d.tenant_id, d.id, d.attempts, d.arrived_at, d.traceparent
+               returning d.tenant_id, d.id, d.attempts, d.excused, d.arrived_at, d.traceparent
            ), noted as (
                insert into delivery_attempts (tenant_id, delivery_id, attempt, lease_token, outcome, started_at)
                select tenant_id, id, attempts, $2, 'sending', $3 from leased
            )
-           select tenant_id as "tenant_id: TenantId", id as "id: DeliveryId", attempts, arrived_at, traceparent from leased"#,
+           select tenant_id as "tenant_id: TenantId", id as "id: DeliveryId", attempts, excused, arrived_at, traceparent from leased"#,
         channel.as_str(),
         token,
         now,
@@ -129,6 +131,7 @@ pub async fn claim(
         tenant_id: row.tenant_id,
         id: row.id,
         attempt: row.attempts,
+        counted: row.attempts - row.excused,
         token,
         until,
         arrived_at: row.arrived_at,
@@ -138,7 +141,7 @@ pub async fn claim(
 }
 
 /// Takes deliveries back whose lease ran out: whoever had them died, or was too slow, and nobody knows
-/// whether they were sent. They are due again at once, unless `most` attempts were made. Returns
+/// whether they were sent. They are due again at once, unless `most` attempts that count were made. Returns
 /// those that were taken back, and whether they failed for that.
 ///
 /// # Errors
@@ -151,7 +154,7 @@ pub async fn expire(
 ) -> sqlx::Result<Vec<(TenantId, DeliveryId, DeliveryStatus)>> {
     let rows = sqlx::query!(
         r#"with expired as materialized (
-               select tenant_id, id, attempts, lease_token from deliveries
+               select tenant_id, id, attempts, excused, lease_token from deliveries
                where channel = $1 and status = 'sending' and leased_until < $3
                order by leased_until
                limit 256
@@ -163,7 +166,7 @@ pub async fn expire(
                where a.tenant_id = e.tenant_id and a.delivery_id = e.id and a.attempt = e.attempts and a.lease_token = e.lease_token
            )
            update deliveries d
-           set status = case when e.attempts >= $2 then 'failed' else 'queued' end::delivery_status,
+           set status = case when e.attempts - e.excused >= $2 then 'failed' else 'queued' end::delivery_status,
                next_attempt_at = $3, lease_token = null, leased_until = null
            from expired e where d.tenant_id = e.tenant_id and d.id = e.id
            returning d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", d.status as "status: DeliveryStatus""#,
@@ -187,6 +190,8 @@ pub struct Report {
     pub status: DeliveryStatus,
     /// When it is tried again, if it is.
     pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Whether the attempt does not count towards giving up, because the mail was not its reason.
+    pub excused: bool,
 }
 
 /// Writes how an attempt ended. Returns `false`, and writes nothing, when the lease was lost.
@@ -198,7 +203,8 @@ pub async fn record(connection: &mut PgConnection, leased: &Leased, report: &Rep
         "with held as (
              update deliveries
              set status = $4, next_attempt_at = coalesce($5, next_attempt_at), lease_token = null, leased_until = null,
-                 sent_at = case when $4 = 'sent'::delivery_status then $6 else sent_at end
+                 sent_at = case when $4 = 'sent'::delivery_status then $6 else sent_at end,
+                 excused = excused + $9::boolean::integer
              where tenant_id = $1 and id = $2 and status = 'sending' and lease_token = $3
              returning tenant_id, id, attempts
          )
@@ -212,6 +218,7 @@ pub async fn record(connection: &mut PgConnection, leased: &Leased, report: &Rep
         now,
         report.outcome as AttemptOutcome,
         report.answer,
+        report.excused,
     )
     .execute(connection)
     .await?;

@@ -13,6 +13,7 @@ use switchboard_common::broker::{self, Queue};
 use switchboard_common::config::{Config, MailTransport};
 use switchboard_common::db::connect;
 use switchboard_common::runtime::{Gauge, Parts, Signals, Worker, Workers, http, keep_time};
+use switchboard_ingest_email::IngestEmail;
 use switchboard_notifier::{Notifier, Transport};
 use switchboard_router::Router;
 use tokio::task::JoinHandle;
@@ -55,7 +56,8 @@ pub async fn run(config: &Config, ambient: &Ambient, named: Option<&Path>, colle
         }
         _ => None,
     };
-    let workers = start_workers(config, parts, transport);
+    let ingest = IngestEmail::configured(config, parts.clone())?;
+    let workers = start_workers(config, parts, ingest, transport);
     let server = server.watch(ambient, &stop);
     print(&banner(config, &server, desks, named))?;
 
@@ -68,11 +70,12 @@ pub async fn run(config: &Config, ambient: &Ambient, named: Option<&Path>, colle
     ended.outcome
 }
 
-fn start_workers(config: &Config, parts: Parts, transport: Transport) -> Workers {
+fn start_workers(config: &Config, parts: Parts, ingest: IngestEmail, transport: Transport) -> Workers {
     let Parts { pool, broker, ambient, stop } = parts;
     let router = Router { pool: pool.clone(), broker: Arc::clone(&broker), ambient: ambient.clone() };
     let notifier = Notifier { pool: pool.clone(), broker, ambient: ambient.clone(), transport, lease: config.delivery.lease };
     let mut workers = Workers::new(ambient.clone(), stop.clone());
+    workers.spawn("reader of mailboxes", switchboard_ingest_email::run(ingest, stop.clone()));
     workers.spawn("router", switchboard_router::run(router, stop.clone()));
     workers.spawn("notifier", switchboard_notifier::run(notifier, stop.clone()));
     workers.spawn("clock", keep_time(ambient, pool, stop));

@@ -3,11 +3,13 @@
 //!
 //! * [`certificates`]: a certificate authority and a server's certificate, for TLS.
 //! * [`dovecot`]: mailboxes, by IMAP and LMTP.
+//! * [`exim`]: a mail server that takes mail by SMTP.
 //! * [`process`]: what all of them need: a folder, a user without power, a port, and a child that
 //!   does not outlive its parent.
 //! * [`rabbitmq`]: a message broker, which tests may share.
 
 pub mod certificates;
 pub mod dovecot;
+pub mod exim;
 pub mod process;
 pub mod rabbitmq;

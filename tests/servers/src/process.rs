@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -72,7 +72,8 @@ pub fn find_program(names: &[&str]) -> Option<PathBuf> {
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
-    ended: mpsc::Receiver<ExitStatus>,
+    /// In a lock, so that threads may share the server that it is part of.
+    ended: Mutex<mpsc::Receiver<ExitStatus>>,
     status: Option<ExitStatus>,
     name: String,
 }
@@ -104,7 +105,7 @@ impl Process {
             let _ = ending.send(child.wait().expect("a child of ours"));
         });
         let pid = start.recv().expect("the thread lives").unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self { pid, ended, status: None, name }
+        Self { pid, ended: Mutex::new(ended), status: None, name }
     }
 
     /// Its id.
@@ -124,9 +125,13 @@ impl Process {
     /// Whether it has ended, and how.
     pub fn has_ended(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
-            self.status = self.ended.try_recv().ok();
+            self.status = self.end().try_recv().ok();
         }
         self.status
+    }
+
+    fn end(&mut self) -> &mut mpsc::Receiver<ExitStatus> {
+        self.ended.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for its end.
@@ -135,7 +140,7 @@ impl Process {
     /// When it does not end within [`PATIENCE`].
     pub fn wait(&mut self) -> ExitStatus {
         if self.status.is_none() {
-            self.status = self.ended.recv_timeout(PATIENCE).ok();
+            self.status = self.end().recv_timeout(PATIENCE).ok();
         }
         self.status.unwrap_or_else(|| panic!("{} does not end", self.name))
     }
@@ -166,7 +171,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
-        let _ = self.ended.recv_timeout(PATIENCE);
+        let _ = self.end().recv_timeout(PATIENCE);
     }
 }
 

@@ -15,7 +15,7 @@ use switchboard_common::config::{Config, MailTransport};
 
 pub use file::Folder;
 pub use memory::{Memory, Sent};
-pub use smtp::{InvalidUrl, Smtp};
+pub use smtp::{Smtp, Usage};
 
 /// The longest answer of the other side that is kept, in characters.
 const LONGEST_ANSWER: usize = 500;
@@ -31,9 +31,45 @@ pub enum Transport {
     Memory(Memory),
 }
 
+/// How many mails are sent at once where the other side does not set a bound.
+const AT_ONCE: usize = 16;
+
+/// Why a mail server cannot be used, whatever the mail. It names no address, so that it can be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// Nobody listens there, or the connection broke.
+    #[error("it cannot be reached")]
+    Unreachable,
+    /// It says nothing.
+    #[error("it does not answer in time")]
+    Silent,
+    /// It greets with a refusal.
+    #[error("it refuses to talk to us")]
+    Greeting,
+    /// There is no TLS with it, or its certificate is not trusted.
+    #[error("TLS with it fails (is its certificate from an authority that the system or tls.ca_file names?)")]
+    Tls,
+    /// It offers no STARTTLS, and it is required.
+    #[error("it offers no STARTTLS, which mail.smtp_url requires")]
+    NoStartTls,
+    /// It offers no way to sign in that we know.
+    #[error("it offers neither AUTH PLAIN nor AUTH LOGIN, and mail.smtp_url has a password")]
+    NoSignIn,
+    /// It does not let us in.
+    #[error("it refuses the sign-in: look at user and password in mail.smtp_url")]
+    SignIn,
+}
+
 /// Why a mail was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
+    /// The mail server cannot be used: the mail is not the reason, and no mail fares better.
+    Away {
+        /// What is in the way.
+        obstacle: Obstacle,
+        /// What the other side said, or what was in the way.
+        answer: String,
+    },
     /// It may be taken later.
     ForNow {
         /// What the other side said, or what was in the way.
@@ -58,7 +94,10 @@ impl Transport {
     /// When it cannot be had.
     pub fn configured(config: &Config) -> anyhow::Result<Self> {
         match (config.mail.transport, &config.mail.smtp_url) {
-            (MailTransport::Smtp, Some(url)) => Ok(Self::smtp(url)?),
+            (MailTransport::Smtp, Some(url)) => {
+                let usage = Usage { connections: config.mail.smtp_connections, ..Usage::default() };
+                Self::smtp(url, config.tls.ca_file.as_deref(), usage)
+            }
             (MailTransport::Smtp, None) => bail!("mail.smtp_url is missing"),
             (MailTransport::Memory, _) => Ok(Self::memory().0),
             (MailTransport::File, _) => {
@@ -69,14 +108,13 @@ impl Transport {
         }
     }
 
-    /// A mail server: `smtp://host:port`, with `?tls=required` or `?tls=opportunistic` for STARTTLS,
-    /// or `smtps://host:port`; with `user:password@` if it asks for them, and with the name that it is
-    /// greeted by as the path.
+    /// A mail server, as [`SmtpUrl`](switchboard_common::config::SmtpUrl) reads it. With TLS the authorities in `ca_file` are trusted
+    /// beside the system's.
     ///
     /// # Errors
-    /// When the URL is not one of these.
-    pub fn smtp(url: &SecretString) -> Result<Self, InvalidUrl> {
-        Ok(Self::Smtp(Smtp::new(url)?))
+    /// When the URL is none of a mail server, or the file cannot be read.
+    pub fn smtp(url: &SecretString, ca_file: Option<&Path>, usage: Usage) -> anyhow::Result<Self> {
+        Ok(Self::Smtp(Smtp::new(url, ca_file, usage)?))
     }
 
     /// A folder, which is made if it is not there.
@@ -106,16 +144,33 @@ impl Transport {
         };
         match answer {
             Ok(answer) => Ok(tidy(&answer)),
+            Err(Refusal::Away { obstacle, answer }) => Err(Refusal::Away { obstacle, answer: tidy(&answer) }),
             Err(Refusal::ForNow { answer }) => Err(Refusal::ForNow { answer: tidy(&answer) }),
             Err(Refusal::ForGood { answer }) => Err(Refusal::ForGood { answer: tidy(&answer) }),
             Err(Refusal::Unknown { answer }) => Err(Refusal::Unknown { answer: tidy(&answer) }),
         }
     }
 
-    /// Lets go of what is only held to send more: there is nothing to send for now.
-    pub async fn rest(&self) {
+    /// How many mails it takes at once.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        match self {
+            Self::Smtp(smtp) => smtp.connections(),
+            Self::File(_) | Self::Memory(_) => AT_ONCE,
+        }
+    }
+
+    /// Lets go of what was held to send more, and was not needed for a while.
+    pub async fn tidy_up(&self) {
         if let Self::Smtp(smtp) = self {
-            smtp.rest().await;
+            smtp.tidy_up().await;
+        }
+    }
+
+    /// Lets go of all that is held to send more.
+    pub async fn close(&self) {
+        if let Self::Smtp(smtp) = self {
+            smtp.close().await;
         }
     }
 }

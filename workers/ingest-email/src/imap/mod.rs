@@ -25,10 +25,14 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use rustls::ClientConfig;
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Broker;
+use switchboard_common::config::Config;
+use switchboard_common::runtime::Parts;
+use switchboard_common::tls;
 use tokio_util::sync::CancellationToken;
 
 /// What a worker that reads mailboxes works with.
@@ -44,6 +48,18 @@ pub struct IngestEmail {
     pub tls: Arc<ClientConfig>,
     /// Times and amounts.
     pub settings: ImapSettings,
+}
+
+impl IngestEmail {
+    /// With what the configuration says of it.
+    ///
+    /// # Errors
+    /// When `tls.ca_file` holds no certificates.
+    pub fn configured(config: &Config, parts: Parts) -> anyhow::Result<Self> {
+        let tls = tls::client(config.tls.ca_file.as_deref()).context("tls.ca_file")?;
+        let Parts { pool, broker, ambient, .. } = parts;
+        Ok(Self { pool, broker, ambient, tls, settings: ImapSettings::with_lease(config.imap.lease) })
+    }
 }
 
 /// Times and amounts of reading mailboxes.
@@ -63,6 +79,15 @@ pub struct ImapSettings {
     pub backlog_cap: usize,
     /// A mail that the server does not hand out, however often it is asked, is set aside after this time.
     pub give_up: Duration,
+}
+
+impl ImapSettings {
+    /// The usual ones, but for the lease, which is renewed often enough.
+    #[must_use]
+    pub fn with_lease(lease: Duration) -> Self {
+        let usual = Self::default();
+        Self { lease, look: usual.look.min(lease / 6), ..usual }
+    }
 }
 
 impl Default for ImapSettings {

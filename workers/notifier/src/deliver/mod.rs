@@ -1,6 +1,7 @@
 //! Sends what is due. Deliveries are claimed under a lease, no more than are sent at once; each is
 //! written ([`letter`]), sent, and its outcome recorded ([`outcome`]) by a task of its own.
 
+mod gate;
 mod letter;
 mod outcome;
 
@@ -20,10 +21,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::gate::Gate;
 use crate::transport::Transport;
 
-/// How many mails are sent at once.
-const CONCURRENCY: usize = 16;
 /// How often it is looked when nobody notifies.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -38,6 +38,7 @@ struct Shared {
     pool: PgPool,
     ambient: Ambient,
     transport: Transport,
+    gate: Gate,
     limits: Limits,
 }
 
@@ -62,7 +63,7 @@ impl Deliverer {
     /// `lease` ends is taken for lost, and sent again.
     #[must_use]
     pub fn new(pool: PgPool, ambient: Ambient, transport: Transport, lease: Duration) -> Self {
-        Self { shared: Arc::new(Shared { pool, ambient, transport, limits: Limits::within(lease) }) }
+        Self { shared: Arc::new(Shared { pool, ambient, transport, gate: Gate::default(), limits: Limits::within(lease) }) }
     }
 
     /// Delivers until `stop`, and then finishes what is in flight. Without a database it waits.
@@ -77,7 +78,7 @@ impl Deliverer {
         while let Some(ended) = in_flight.join_next().await {
             note_panic(ended);
         }
-        self.shared.transport.rest().await;
+        self.shared.transport.close().await;
     }
 
     async fn serve(&self, in_flight: &mut JoinSet<()>, backoff: &Backoff, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -86,10 +87,8 @@ impl Deliverer {
         loop {
             let look_again = self.fill(in_flight).await?;
             backoff.reset();
-            if in_flight.is_empty() {
-                self.shared.transport.rest().await;
-            }
-            let is_full = in_flight.len() >= CONCURRENCY;
+            self.shared.transport.tidy_up().await;
+            let is_full = in_flight.len() >= self.shared.transport.at_once();
             let wait = (look_again - self.shared.ambient.now()).to_std().unwrap_or_default();
             tokio::select! {
                 biased;
@@ -124,7 +123,8 @@ impl Deliverer {
         let shared = &self.shared;
         let now = shared.ambient.now();
         let token: Uuid = shared.ambient.new_id();
-        let room = i64::try_from(CONCURRENCY.saturating_sub(in_flight.len())).unwrap_or_default();
+        let room = shared.gate.room(now, in_flight.len(), shared.transport.at_once());
+        let room = i64::try_from(room).unwrap_or_default();
         let mut session = db::Session::open(&shared.pool).await?;
         let mut transaction = session.begin().await?;
         take_back_expired(&mut transaction, &shared.ambient).await?;

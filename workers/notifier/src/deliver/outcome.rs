@@ -27,11 +27,15 @@ impl Shared {
             [("switchboard.delivery.id", leased.id.to_string()), ("switchboard.attempt", leased.attempt.to_string())]
         });
         let sent = match self.write(&leased).await {
-            Ok(mail) => self.transport.send(&mail.envelope, &mail.bytes, self.limits.send).await,
+            Ok(mail) => {
+                let sent = self.transport.send(&mail.envelope, &mail.bytes, self.limits.send).await;
+                self.gate.note(&sent, &self.ambient);
+                sent
+            }
             Err(Unwritten::Unavailable) => Err(Refusal::ForNow { answer: Unwritten::Unavailable.to_string() }),
             Err(reason) => Err(Refusal::ForGood { answer: tidy(&format!("not sent: {reason}")) }),
         };
-        let report = report(sent, leased.attempt, self.ambient.now(), self.ambient.fraction());
+        let report = report(sent, leased.counted, self.gate.until(), self.ambient.now(), self.ambient.fraction());
         if report.outcome != AttemptOutcome::Sent {
             span.fail(report.outcome.as_str());
         }
@@ -85,17 +89,22 @@ impl Shared {
     }
 }
 
-/// What follows from how attempt number `attempt` ended.
-fn report(sent: Result<String, Refusal>, attempt: i32, now: DateTime<Utc>, fraction: f64) -> Report {
-    let again = || schedule::next_wait(attempt.unsigned_abs(), fraction).map(|wait| now + wait);
+/// What follows from how an attempt ended, after which so many were `made` that count. What was not the
+/// mail's fault is tried again when the server is, at `reopening`, however often that was.
+fn report(sent: Result<String, Refusal>, made: i32, reopening: Option<DateTime<Utc>>, now: DateTime<Utc>, fraction: f64) -> Report {
+    let again = || schedule::next_wait(made.unsigned_abs(), fraction).map(|wait| now + wait);
+    let excused = matches!(sent, Err(Refusal::Away { .. }));
     let (outcome, answer, next_attempt_at) = match sent {
-        Ok(answer) => return Report { outcome: AttemptOutcome::Sent, answer, status: DeliveryStatus::Sent, next_attempt_at: None },
+        Ok(answer) => {
+            return Report { outcome: AttemptOutcome::Sent, answer, status: DeliveryStatus::Sent, next_attempt_at: None, excused };
+        }
+        Err(Refusal::Away { answer, .. }) => (AttemptOutcome::RefusedForNow, answer, Some(reopening.unwrap_or(now))),
         Err(Refusal::ForNow { answer }) => (AttemptOutcome::RefusedForNow, answer, again()),
         Err(Refusal::ForGood { answer }) => (AttemptOutcome::RefusedForGood, answer, None),
         Err(Refusal::Unknown { answer }) => (AttemptOutcome::Ambiguous, answer, again()),
     };
     let status = if next_attempt_at.is_some() { DeliveryStatus::Queued } else { DeliveryStatus::Failed };
-    Report { outcome, answer, status, next_attempt_at }
+    Report { outcome, answer, status, next_attempt_at, excused }
 }
 
 /// Adds the event that tells of a failed answer. Nobody is told of a notification that failed, or
@@ -119,6 +128,8 @@ fn log(leased: &Leased, report: &Report) {
     let (id, attempt, outcome) = (leased.id, leased.attempt, report.outcome);
     match report.status {
         DeliveryStatus::Failed => tracing::warn!(delivery.id = %id, attempt, ?outcome, "A mail failed for good"),
+        // Said once, for all mails, by the gate.
+        DeliveryStatus::Queued if report.excused => tracing::debug!(delivery.id = %id, attempt, "A mail waits for the mail server"),
         DeliveryStatus::Queued => tracing::info!(delivery.id = %id, attempt, ?outcome, "A mail was not taken and is tried again later"),
         _ => tracing::debug!(delivery.id = %id, attempt, "A mail was sent"),
     }
@@ -127,6 +138,7 @@ fn log(leased: &Leased, report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::Obstacle;
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
@@ -134,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_for_now_is_tried_again_by_the_schedule_and_in_the_end_fails() {
-        let refused = |attempt| report(Err(Refusal::ForNow { answer: "450 later".to_owned() }), attempt, now(), 0.5);
+        let refused = |attempt| report(Err(Refusal::ForNow { answer: "450 later".to_owned() }), attempt, None, now(), 0.5);
         assert_eq!(refused(1).next_attempt_at, Some(now() + chrono::TimeDelta::seconds(5)));
         assert_eq!(refused(7).next_attempt_at, Some(now() + chrono::TimeDelta::hours(10)));
         assert_eq!((refused(8).status, refused(8).next_attempt_at), (DeliveryStatus::Failed, None));
@@ -142,14 +154,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_the_mails_fault_never_fails_and_waits_for_the_server() {
+        let soon = now() + chrono::TimeDelta::seconds(20);
+        let away = Refusal::Away { obstacle: Obstacle::SignIn, answer: "535 no".to_owned() };
+        let report = report(Err(away), 8, Some(soon), now(), 0.5);
+        assert_eq!((report.status, report.next_attempt_at, report.excused), (DeliveryStatus::Queued, Some(soon), true));
+    }
+
+    #[test]
     fn what_may_have_been_taken_is_marked_ambiguous_and_tried_again() {
-        let lost = report(Err(Refusal::Unknown { answer: "connection reset".to_owned() }), 1, now(), 0.5);
+        let lost = report(Err(Refusal::Unknown { answer: "connection reset".to_owned() }), 1, None, now(), 0.5);
         assert_eq!((lost.outcome, lost.status), (AttemptOutcome::Ambiguous, DeliveryStatus::Queued));
     }
 
     #[test]
     fn what_is_refused_for_good_fails_at_once() {
-        let refused = report(Err(Refusal::ForGood { answer: "550 no".to_owned() }), 1, now(), 0.5);
+        let refused = report(Err(Refusal::ForGood { answer: "550 no".to_owned() }), 1, None, now(), 0.5);
         assert_eq!((refused.outcome, refused.status), (AttemptOutcome::RefusedForGood, DeliveryStatus::Failed));
     }
 }

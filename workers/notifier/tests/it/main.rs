@@ -2,6 +2,7 @@
 
 mod delivering;
 mod desk;
+mod exim;
 mod planning;
 mod refusals;
 mod running;

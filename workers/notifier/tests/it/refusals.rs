@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use switchboard_notifier::Transport;
 use switchboard_notifier::deliver::Deliverer;
+use switchboard_notifier::transport::Usage;
 
 use crate::desk::{ADA, Desk, GRACE, to};
 use crate::smtp_server::{SmtpServer, Stage};
@@ -114,7 +115,7 @@ async fn a_server_that_is_not_there_or_never_answers_is_tried_again(pool: PgPool
     let desk = Desk::new(pool).await;
     desk.answered_ticket().await;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port that is free again");
-    desk.drain(&Transport::smtp(&format!("smtp://{nobody}").into()).expect("a URL")).await;
+    desk.drain(&Transport::smtp(&format!("smtp://{nobody}").into(), None, Usage::default()).expect("a URL")).await;
     assert_eq!(desk.statuses(ADA).await, ["sent", "queued"]);
     desk.later(6);
     let server = SmtpServer::start();
@@ -141,5 +142,54 @@ async fn a_refused_mail_does_not_disturb_the_next_and_connections_are_used_again
     desk.answered_ticket().await;
     desk.drain(&server.transport).await;
     assert_eq!(server.come().len(), 4);
-    assert_eq!(server.connections(), 2, "after a refusal a new one is made");
+    assert_eq!(server.connections(), 1, "also after a refusal, which is taken back");
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_connection_that_went_stale_at_rest_is_replaced_within_the_same_attempt(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let server = SmtpServer::start();
+    let send = async || {
+        desk.answered_ticket().await;
+        desk.drain(&server.transport).await;
+    };
+    send().await;
+    server.hang_up_on_all();
+    send().await;
+    server.refuse_once(Stage::Mail, 421);
+    send().await;
+    server.refuse_once(Stage::Rcpt, 421);
+    send().await;
+    server.hang_up(Stage::Rcpt);
+    send().await;
+    assert_eq!(desk.statuses(ADA).await, ["sent"; 10], "{:?}", desk.attempts(ADA).await);
+    assert_eq!((server.come().len(), server.connections()), (5, 5), "each once, four on a fresh connection");
+    server.refuse(Stage::Mail, 421);
+    send().await;
+    assert_eq!(server.connections(), 6, "once, and no more");
+    assert!(desk.statuses(ADA).await.contains(&"queued".to_owned()));
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn once_data_has_begun_no_fresh_connection_is_tried(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let cases = [(Stage::Data, "1 refused_for_now"), (Stage::Body, "1 ambiguous"), (Stage::Content, "1 ambiguous")];
+    for (stage, attempt) in cases {
+        let server = SmtpServer::start();
+        desk.answered_ticket().await;
+        desk.drain(&server.transport).await;
+        server.hang_up(stage);
+        desk.answered_ticket().await;
+        desk.drain(&server.transport).await;
+        assert_eq!(server.connections(), 1, "{stage:?}");
+        let attempts = desk.attempts(ADA).await;
+        assert!(attempts.iter().any(|made| made.starts_with(attempt)), "{stage:?}: {attempts:?}");
+        assert!(desk.statuses(ADA).await.contains(&"queued".to_owned()), "{stage:?}");
+        desk.later(331);
+        desk.drain(&server.transport).await;
+        let come = server.come();
+        assert_eq!(come.last().map(|mail| &mail.to), Some(&ADA.to_owned()), "it goes again in the next attempt");
+        assert!(!desk.statuses(ADA).await.contains(&"queued".to_owned()), "{stage:?}");
+        desk.sql("delete from delivery_attempts where tenant_id = $1", &[&desk.tenant.0], &[]).await;
+    }
 }

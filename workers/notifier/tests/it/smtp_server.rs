@@ -2,13 +2,14 @@
 //! client waiting, or hangs up.
 
 use std::io::{BufRead, BufReader};
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 
 use mail_parser::MessageParser;
 use mailin::{Action, Handler, Response, SessionBuilder, response};
 use switchboard_notifier::Transport;
+use switchboard_notifier::transport::Usage;
 use tokio::sync::watch;
 
 /// Where a session stands.
@@ -18,6 +19,8 @@ pub enum Stage {
     Mail,
     Rcpt,
     Data,
+    /// The first line of a mail has come, after DATA was answered with 354.
+    Body,
     Content,
 }
 
@@ -26,6 +29,8 @@ pub enum Stage {
 pub enum Trouble {
     /// Answers with this code.
     Refuse(u16),
+    /// The same, once.
+    RefuseOnce(u16),
     /// Closes the connection without an answer.
     HangUp,
     /// Answers as usual, once the other end of the channel says so or is gone.
@@ -42,6 +47,7 @@ pub struct Taken {
 struct State {
     trouble: Option<(Stage, Trouble)>,
     connections: usize,
+    streams: Vec<TcpStream>,
 }
 
 /// A running server; it ends with the test.
@@ -62,7 +68,7 @@ impl SmtpServer {
         let come = Arc::new(watch::Sender::default());
         let answered = Arc::new(watch::Sender::default());
         let server = Self {
-            transport: Transport::smtp(&format!("smtp://127.0.0.1:{port}").into()).expect("a URL"),
+            transport: Transport::smtp(&format!("smtp://127.0.0.1:{port}").into(), None, Usage::default()).expect("a URL"),
             state: Arc::clone(&state),
             come: come.subscribe(),
             answered: answered.subscribe(),
@@ -71,7 +77,11 @@ impl SmtpServer {
             for stream in listener.incoming().map_while(Result::ok) {
                 let session = Session { state: Arc::clone(&state), come: Arc::clone(&come), answered: Arc::clone(&answered) };
                 // A client that goes away ends its session with an error, which is as it should be.
-                std::thread::spawn(move || session.serve(stream));
+                std::thread::spawn(move || {
+                    let ended = stream.try_clone().and_then(|own| session.serve(own));
+                    // A handle is kept for `hang_up_on_all`, so that letting go of this one is not enough.
+                    ended.and_then(|()| stream.shutdown(Shutdown::Both))
+                });
             }
         });
         server
@@ -84,6 +94,19 @@ impl SmtpServer {
     /// From now on, makes trouble at this stage.
     pub fn refuse(&self, stage: Stage, code: u16) {
         self.state().trouble = Some((stage, Trouble::Refuse(code)));
+    }
+
+    /// Hangs up on everybody who is connected, as servers do with those that say nothing for long.
+    pub fn hang_up_on_all(&self) {
+        for stream in self.state().streams.drain(..) {
+            // The other side may have gone already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Answers the next one who comes to this stage with this code.
+    pub fn refuse_once(&self, stage: Stage, code: u16) {
+        self.state().trouble = Some((stage, Trouble::RefuseOnce(code)));
     }
 
     /// Hangs up on the next one who comes to this stage.
@@ -132,7 +155,11 @@ struct Session {
 
 impl Session {
     fn serve(self, mut stream: TcpStream) -> std::io::Result<()> {
-        self.state.lock().expect("not poisoned").connections += 1;
+        {
+            let mut state = self.state.lock().expect("not poisoned");
+            state.connections += 1;
+            state.streams.push(stream.try_clone()?);
+        }
         let hung_up = Arc::new(AtomicBool::new(false));
         let mut mail = Mail { state: self.state, come: self.come, hung_up: Arc::clone(&hung_up), to: String::new(), content: Vec::new() };
         if let Some(refusal) = mail.trouble(Stage::Connect) {
@@ -191,7 +218,7 @@ impl Mail {
 
     fn make(&mut self, trouble: Trouble, stage: Stage) -> Option<Response> {
         match trouble {
-            Trouble::Refuse(code) => Some(Response::custom(code, format!("refused at {stage:?}"))),
+            Trouble::Refuse(code) | Trouble::RefuseOnce(code) => Some(Response::custom(code, format!("refused at {stage:?}"))),
             Trouble::HangUp => {
                 self.hung_up.store(true, Ordering::Relaxed);
                 Some(response::NO_SERVICE)
@@ -225,6 +252,10 @@ impl Handler for Mail {
     }
 
     fn data(&mut self, line: &[u8]) -> std::io::Result<()> {
+        if self.content.is_empty() {
+            // Nothing is answered here: it can only hang up, which is seen by whoever called.
+            let _ = self.trouble(Stage::Body);
+        }
         self.content.extend_from_slice(line);
         Ok(())
     }
