@@ -1,6 +1,8 @@
 //! What could not be processed, as its operator deals with it.
 
 use crate::database::Database;
+use switchboard_test_servers::rabbitmq::Shared;
+
 use crate::desk::{Desk, mail};
 
 const ADA: &str = "Ada Lovelace <ada@client.example>";
@@ -8,7 +10,18 @@ const HELP: &str = "help@acme.example";
 
 #[tokio::test]
 async fn a_parked_mail_dies_again_as_it_was_and_becomes_a_ticket_once_it_was_edited() {
-    let desk = Desk::new(&[]);
+    park_and_replay(&Desk::new(&[])).await;
+}
+
+#[tokio::test]
+async fn a_mail_parked_by_rabbitmq_goes_back_to_rabbitmq() {
+    let server = tokio::task::spawn_blocking(Shared::find).await.expect("a broker");
+    // Its own queues: the server is shared, and each test is a process.
+    let prefix = format!("dead.{}", std::process::id());
+    park_and_replay(&Desk::new(&[("AMQP_URL", &server.url()), ("SWITCHBOARD_AMQP__PREFIX", &prefix)])).await;
+}
+
+async fn park_and_replay(desk: &Desk) {
     desk.start();
     desk.take("Subject: from nobody\r\nMessage-ID: <n1@client.example>\r\n\r\nHello?\r\n");
     desk.until("it is parked", "select exists (select from dead_letters)").await;
@@ -24,7 +37,7 @@ async fn a_parked_mail_dies_again_as_it_was_and_becomes_a_ticket_once_it_was_edi
     let file = desk.data().join("edited.json");
     std::fs::write(&file, edited).expect("written");
     desk.succeed(&["dead", "replay", &id, "--payload", file.to_str().expect("UTF-8")]);
-    desk.settled().await;
+    desk.until("it is a ticket", "select exists (select from tickets)").await;
     assert!(desk.succeed(&["ticket", "show", "1"]).contains("<nobody@client.example>"));
     assert_eq!(desk.succeed(&["dead", "list"]), "no dead letters\n");
 }
