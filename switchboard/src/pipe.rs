@@ -49,7 +49,9 @@ fn attempt(global: &Global, account: &str, envelope: &SmtpEnvelope) -> anyhow::R
         let pool = connect::pool(options, 1);
         ambient.clock.follow(&pool).await.map_err(|error| anyhow::anyhow!("the database does not answer: {error}"))?;
         let broker = broker::connect(&config, &pool, &ambient)?;
-        Ok(switchboard_ingest_email::pipe(&pool, broker.as_ref(), &ambient, account, envelope, tokio::io::stdin()).await)
+        let exit = switchboard_ingest_email::pipe(&pool, broker.as_ref(), &ambient, account, envelope, tokio::io::stdin()).await;
+        broker.close().await;
+        Ok(exit)
     });
     // Not waited for: standard input may be read by a thread that never ends.
     runtime.shutdown_background();

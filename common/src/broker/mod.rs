@@ -124,6 +124,10 @@ pub trait Broker: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When the broker cannot be reached.
     async fn waiting(&self, queue: Queue) -> Result<u64, BrokerError>;
+
+    /// Says goodbye to the server, for the sake of its log; never takes long. Consumers are closed
+    /// each by itself. Whoever goes on afterwards connects anew.
+    async fn close(&self) {}
 }
 
 /// Takes messages from one queue. Dropping it leaves what is in hand to come again later; `close`

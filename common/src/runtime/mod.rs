@@ -113,7 +113,7 @@ where
     })?;
     let pool = connect::pool(PgConnectOptions::from_str(url.expose_secret())?, config.database.max_connections);
     let broker = broker::connect(config, &pool, &ambient)?;
-    let parts = Parts { pool: pool.clone(), broker, ambient: ambient.clone(), stop: CancellationToken::new() };
+    let parts = Parts { pool: pool.clone(), broker: Arc::clone(&broker), ambient: ambient.clone(), stop: CancellationToken::new() };
     let work = build(config, parts.clone())?;
     let mut workers = Workers::new(ambient.clone(), parts.stop.clone());
 
@@ -134,6 +134,7 @@ where
     served.abort();
     // Not for ever: what was left may hold a connection.
     let _ = tokio::time::timeout(Duration::from_secs(2), pool.close()).await;
+    broker.close().await;
     ended.outcome
 }
 

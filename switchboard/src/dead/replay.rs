@@ -41,9 +41,11 @@ pub async fn run(
     let pool = connect::pool(database.options().clone(), 4);
     ambient.clock.follow(&pool).await?;
     let edited = payload.map(|path| edited(path, &found)).transpose()?;
-    let replay = Replay { broker: broker::connect(config, &pool, ambient)?, ambient, edited, dry_run, pool: pool.clone() };
+    let broker = broker::connect(config, &pool, ambient)?;
+    let replay = Replay { broker: Arc::clone(&broker), ambient, edited, dry_run, pool: pool.clone() };
     let outcome = replay.all(found).await;
     pool.close().await;
+    broker.close().await;
     outcome
 }
 

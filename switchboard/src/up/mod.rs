@@ -49,7 +49,7 @@ pub async fn run(config: &Config, ambient: &Ambient, named: Option<&Path>, colle
     ambient.clock.follow(&pool).await?;
     let stop = CancellationToken::new();
     let broker = broker::connect(config, &pool, ambient)?;
-    let parts = Parts { pool: pool.clone(), broker, ambient: ambient.clone(), stop: stop.clone() };
+    let parts = Parts { pool: pool.clone(), broker: Arc::clone(&broker), ambient: ambient.clone(), stop: stop.clone() };
     let told = match (config.http_listen, collected) {
         (Some(address), Some(collected)) => {
             Some(http::Server::bind(address, http::State::new(&EVERYTHING, parts.clone(), collected)).await?)
@@ -66,6 +66,7 @@ pub async fn run(config: &Config, ambient: &Ambient, named: Option<&Path>, colle
     told.inspect(JoinHandle::abort);
     // Not for ever: what was left may hold a connection.
     let _ = tokio::time::timeout(Duration::from_secs(2), pool.close()).await;
+    broker.close().await;
     server.stop(ended.finished).await;
     ended.outcome
 }

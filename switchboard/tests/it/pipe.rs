@@ -1,4 +1,11 @@
 use std::process::Output;
+use std::time::Duration;
+
+use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::rabbitmq::{Limits, RabbitBroker};
+use switchboard_common::broker::{Broker, Queue};
+use switchboard_test_servers::process::free_port;
+use switchboard_test_servers::rabbitmq;
 
 use crate::world::{DESK, MAIL, World, feed, program, said, succeed};
 
@@ -59,5 +66,30 @@ fn a_pipe_that_took_a_mail_says_nothing_at_all() {
     assert_eq!(code(&output), Some(65), "an empty mail is the mail's own fault: {}", said(&output));
     let output = feed(world.command(&["pipe", "--account", "nobody"]), MAIL);
     assert_eq!(code(&output), Some(75), "an account may be applied later: {}", said(&output));
+    drop(up);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipe_publishes_to_rabbitmq_and_keeps_the_mail_with_the_mail_server_while_that_is_away() {
+    let server = tokio::task::block_in_place(rabbitmq::Shared::find);
+    let ambient = Ambient::system();
+    let prefix = format!("test-{}", ambient.new_id::<uuid::Uuid>().simple());
+    let world = World::new();
+    // `up` without RabbitMQ, so that nobody takes what is published there.
+    let up = world.up();
+    succeed(world.command(&["apply", &world.write("desk.toml", DESK)]));
+    let piped = |url: &str| {
+        let mut command = world.command(&["pipe", "--account", "support", "--sender", "ada@client.example"]);
+        command.env("AMQP_URL", url).env("SWITCHBOARD_AMQP__PREFIX", &prefix);
+        tokio::task::block_in_place(|| feed(command, MAIL))
+    };
+    let output = piped(&server.url());
+    assert_eq!((code(&output), said(&output).as_str()), (Some(0), ""));
+    let broker = RabbitBroker::new(&server.url(), &prefix, None, ambient, Limits::default()).expect("a broker");
+    let counted = async { while broker.waiting(Queue::Inbound).await.expect("a number") != 1 {} };
+    tokio::time::timeout(Duration::from_secs(20), counted).await.expect("the mail waits there");
+    let output = piped(&format!("amqp://desk:hunter2@127.0.0.1:{}", free_port()));
+    assert_eq!(code(&output), Some(75), "{}", said(&output));
+    assert!(said(&output).contains("could not connect") && !said(&output).contains("hunter2"), "{}", said(&output));
     drop(up);
 }

@@ -192,6 +192,14 @@ impl Broker for RabbitBroker {
         let link = self.shared.link().await?;
         link.waiting(&self.shared.name(queue)).await.inspect_err(|_| link.abandon())
     }
+
+    async fn close(&self) {
+        // One that is being made, or used, is nobody's to close.
+        let held = self.shared.link.try_lock().ok().and_then(|mut held| held.take());
+        if let Some(mut link) = held.and_then(Arc::into_inner) {
+            link.close().await;
+        }
+    }
 }
 
 impl std::fmt::Debug for Shared {

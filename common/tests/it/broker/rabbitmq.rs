@@ -260,6 +260,47 @@ async fn a_server_that_is_away_is_waited_for_and_found_when_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_on_a_dead_line_notices_and_finds_the_server_again() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let broker = server.broker_at(&format!("amqp://guest:guest@{}/%2F?heartbeat=1", server.proxy.address));
+    let mut consumer = broker.consumer(Queue::Events, 4).await.expect("a consumer");
+    broker.publish(Queue::Events, vec![message(1)]).await.expect("confirmed");
+    let in_hand = soon(consumer.next_batch(4)).await.expect("a batch").remove(0);
+    server.stop_answering();
+    soon(consumer.next_batch(4)).await.expect_err("the line is dead");
+    server.answer_again();
+    consumer.ack(&[in_hand.tag]).await.expect("too late, which is no failure");
+    let again = soon(consumer.next_batch(4)).await.expect("a batch").remove(0);
+    assert_eq!((again.id, again.redelivered), (in_hand.id, true));
+    assert_ne!(again.tag, in_hand.tag, "a late answer to the first delivery means no other");
+    consumer.close().await.expect("closed");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_permissions_in_the_manual_are_enough() {
+    let server = RabbitServer::shared(PATIENT).await;
+    let manual = include_str!("../../../../docs/operating.md");
+    let line = manual.lines().find_map(|line| line.strip_prefix("rabbitmqctl set_permissions -p / desk ")).expect("the command");
+    let patterns: Vec<String> =
+        line.split_whitespace().map(|word| word.trim_matches('\'').replace("switchboard", &server.prefix)).collect();
+    let control = |arguments: &[&str]| tokio::task::block_in_place(|| _ = server.place.control(arguments));
+    control(&["add_user", &server.prefix, "secret"]);
+    control(&["set_permissions", "-p", "/", &server.prefix, &patterns[0], &patterns[1], &patterns[2]]);
+    let broker = server.broker_at(&format!("amqp://{}:secret@{}", server.prefix, server.place.address()));
+    broker.publish(Queue::Inbound, vec![message(1)]).await.expect("confirmed");
+    let mut consumer = broker.consumer(Queue::Inbound, 4).await.expect("a consumer");
+    let taken = soon(consumer.next_batch(4)).await.expect("a batch").remove(0);
+    consumer.reject(taken.tag, "for a test").await.expect("rejected");
+    consumer.close().await.expect("closed");
+    control(&["delete_user", &server.prefix]);
+    let stranger = server.broker_at(&format!("amqp://{}:secret@{}", server.prefix, server.place.address()));
+    let error = stranger.publish(Queue::Inbound, vec![message(1)]).await.expect_err("unknown").to_string();
+    assert!(error.contains("ACCESS_REFUSED") || error.contains("ACCESS-REFUSED"), "{error}");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_topology_is_what_stands_on_the_server_and_connections_have_names() {
     let server = RabbitServer::shared(PATIENT).await;
     let broker = server.broker().await;
