@@ -120,7 +120,7 @@ impl<'r> Reader<'r> {
         let began_at = self.cursor.began_at.or(Some(self.ingest.ambient.now()));
         self.cursor = Cursor { source: Some(source), uid_validity: examined.uid_validity, last_uid, backlog: Vec::new(), began_at };
         self.memory.care = Default::default();
-        self.write(&[]).await
+        self.write(&[], None).await
     }
 
     /// The UID before the first mail that came at this time or later; the last UID without a time.
@@ -181,7 +181,7 @@ impl<'r> Reader<'r> {
             }
         }
         self.advance(lane, stretch.end());
-        self.write(&asides).await?;
+        self.write(&asides, Some(self.ingest.ambient.now())).await?;
         meter::set_aside(self.folder, asides.len());
         aside::log(self.folder, &asides);
         Ok(())
@@ -285,7 +285,7 @@ impl<'r> Reader<'r> {
         if !self.cursor.backlog.is_empty() {
             // What was left of the catch-up is gone from the server.
             self.cursor.backlog.clear();
-            self.write(&[]).await?;
+            self.write(&[], None).await?;
         }
         self.well().await?;
         let poll = Duration::from_secs(u64::from(self.folder.mailbox.poll_seconds)).min(LONGEST_IDLE);
@@ -338,13 +338,13 @@ impl<'r> Reader<'r> {
     }
 
     /// Writes the cursor, and what is set aside with it, if the lease is still held.
-    async fn write(&self, asides: &[Aside]) -> Result<(), ImapError> {
+    async fn write(&self, asides: &[Aside], success: Option<DateTime<Utc>>) -> Result<(), ImapError> {
         let Self { ingest, folder, lease, cursor, .. } = self;
         let written = limited(async {
             let mut session = db::Session::open(&ingest.pool).await?;
             let mut transaction = session.begin().await?;
             let waiting = self.new.len() + self.old.len();
-            let held = mailboxes::move_cursor(&mut transaction, lease, cursor, waiting, ingest.ambient.now()).await?;
+            let held = mailboxes::move_cursor(&mut transaction, lease, cursor, waiting, success).await?;
             if held && !asides.is_empty() {
                 aside::keep(&mut transaction, &ingest.ambient, folder, cursor.uid_validity, asides).await?;
             }

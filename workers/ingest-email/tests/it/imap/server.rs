@@ -112,7 +112,8 @@ fn named(state: &State, command: &str) -> Vec<u32> {
     let set = command.split(' ').nth(2).unwrap_or_default();
     let last = u32::try_from(state.mails.len()).expect("few mails");
     let number = |text: &str| if text == "*" { last } else { text.parse().expect("a UID") };
-    let ranges = set.split(',').map(|range| range.split_once(':').map_or((number(range), number(range)), |(a, b)| (number(a), number(b))));
+    let ranges =
+        set.split(',').map(|range| range.split_once(':').map_or_else(|| (number(range), number(range)), |(a, b)| (number(a), number(b))));
     let ranges: Vec<(u32, u32)> = ranges.map(|(a, b)| (a.min(b), a.max(b))).collect();
     (1..=last).filter(|uid| ranges.iter().any(|(from, to)| (from..=to).contains(&uid))).collect()
 }
