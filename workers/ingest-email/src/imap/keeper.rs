@@ -85,7 +85,9 @@ impl Keeper {
         let workers = mailboxes::appear(&mut session, self.worker, now, until).await?;
         let folders = mailboxes::folders(&mut session).await?;
         session.done();
-        folders.iter().for_each(|folder| meter::standing(folder, now));
+        for folder in &folders {
+            meter::standing(folder, now);
+        }
         Ok(Seen { workers, folders, renewed, until })
     }
 

@@ -15,12 +15,12 @@ use super::aside::{self, Aside};
 use super::error::ImapError;
 use super::plan::{Bounds, Stretch, Waiting, next_stretch, set_back, work_off};
 use super::session::{Examined, Fetched, Idled, Session};
-use super::watch::{Memory, called};
+use super::watch::{Care, Memory, called};
 use super::{BATCH, IngestEmail, meter};
 use crate::accept::{Accepted, LARGEST_MAIL, RawMail, accept_all};
 use crate::parse::SmtpEnvelope;
 
-const BOUNDS: Bounds = Bounds { mails: BATCH, bytes: 4 * 1024 * 1024, largest_mail: LARGEST_MAIL as u32 };
+const BOUNDS: Bounds = Bounds { mails: BATCH, bytes: 4 * 1024 * 1024, largest_mail: LARGEST_MAIL };
 /// An IDLE is begun anew before a server may end it, which it may after 29 minutes (RFC 2177).
 const LONGEST_IDLE: Duration = Duration::from_mins(25);
 /// How long is waited when enough of a catch-up waits for the router.
@@ -119,7 +119,7 @@ impl<'r> Reader<'r> {
         };
         let began_at = self.cursor.began_at.or(Some(self.ingest.ambient.now()));
         self.cursor = Cursor { source: Some(source), uid_validity: examined.uid_validity, last_uid, backlog: Vec::new(), began_at };
-        self.memory.care = Default::default();
+        self.memory.care = Care::default();
         self.write(&[], None).await
     }
 
@@ -171,7 +171,7 @@ impl<'r> Reader<'r> {
     }
 
     async fn deal_with(&mut self, lane: Lane, stretch: &Stretch) -> Result<(), ImapError> {
-        let mut asides: Vec<Aside> = stretch.too_large.iter().map(too_large).collect();
+        let mut asides: Vec<Aside> = stretch.too_large.iter().copied().map(too_large).collect();
         match self.given_up(stretch) {
             Some(aside) => asides.push(aside),
             None if stretch.fetch.is_empty() => {}
@@ -378,7 +378,7 @@ async fn limited<T>(work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Im
     Ok(tokio::time::timeout(STORING, work).await.map_err(slow)??)
 }
 
-fn too_large(mail: &Waiting) -> Aside {
+fn too_large(mail: Waiting) -> Aside {
     let reason = format!("it is too large: {} bytes, expected at most {} MiB", mail.size, LARGEST_MAIL / (1024 * 1024));
     Aside { uid: mail.uid, size: mail.size, raw: None, reason }
 }
