@@ -142,11 +142,11 @@ impl Dovecot {
         }
     }
 
-    /// Its processes are those whose working folder is the one that it runs in.
+    /// Its processes are those whose working folder lies in its own folder: where it runs, or a mailbox.
     fn children(&self) -> Vec<nix::unistd::Pid> {
-        let run = self.path("run");
+        let folder = self.folder.path();
         let processes = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
-        let own = processes.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&run)));
+        let own = processes.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder)));
         own.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(nix::unistd::Pid::from_raw).collect()
     }
 

@@ -172,26 +172,37 @@ impl<'r> Reader<'r> {
 
     async fn deal_with(&mut self, lane: Lane, stretch: &Stretch) -> Result<(), ImapError> {
         let mut asides: Vec<Aside> = stretch.too_large.iter().copied().map(too_large).collect();
-        match self.given_up(stretch) {
-            Some(aside) => asides.push(aside),
-            None if stretch.fetch.is_empty() => {}
-            None => {
-                let fetched = self.fetch(&stretch.fetch).await?;
-                asides.extend(self.accept(lane, stretch, fetched).await?);
+        let mut broken = None;
+        if !stretch.fetch.is_empty() {
+            let given_up = self.given_up(lane, stretch);
+            if let Some((_, other)) = &given_up {
+                // The server hands out others: else it is the server that is at fault, and the mail stays.
+                self.fetch(&[*other]).await?;
+            }
+            match (self.fetch(&stretch.fetch).await, given_up) {
+                (Ok(fetched), _) => asides.extend(self.accept(lane, stretch, fetched).await?),
+                (Err(error), Some((aside, _))) if error.may_be_the_mails() => {
+                    asides.push(aside);
+                    broken = Some(error);
+                }
+                (Err(error), _) => return Err(error),
             }
         }
         self.advance(lane, stretch.end());
         self.write(&asides, Some(self.ingest.ambient.now())).await?;
         meter::set_aside(self.folder, asides.len());
         aside::log(self.folder, &asides);
-        Ok(())
+        broken.map_or(Ok(()), Err)
     }
 
-    /// A single mail that was asked for too often.
-    fn given_up(&self, stretch: &Stretch) -> Option<Aside> {
+    /// A single mail that was asked for too often, if another waits behind it.
+    fn given_up(&self, lane: Lane, stretch: &Stretch) -> Option<(Aside, Waiting)> {
         let [mail] = stretch.fetch.as_slice() else { return None };
         let reason = self.memory.care.given_up(mail.uid, self.ingest.ambient.now(), self.ingest.settings.give_up)?;
-        Some(Aside { uid: mail.uid, size: mail.size, raw: None, reason })
+        let lanes = if lane == Lane::New { [&self.new, &self.old] } else { [&self.old, &self.new] };
+        let fits = |other: &&Waiting| other.uid != mail.uid && usize::try_from(other.size).is_ok_and(|size| size <= LARGEST_MAIL);
+        let other = lanes.into_iter().flatten().find(fits)?;
+        Some((Aside { uid: mail.uid, size: mail.size, raw: None, reason }, *other))
     }
 
     async fn fetch(&mut self, mails: &[Waiting]) -> Result<Vec<Fetched>, ImapError> {

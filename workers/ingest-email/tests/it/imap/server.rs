@@ -28,8 +28,8 @@ pub struct State {
     pub mails: Vec<String>,
     /// What goes wrong next, one for each request for bytes.
     pub quirks: Vec<Quirk>,
-    /// A mail that is never handed out, by its UID.
-    pub refuses: Option<u32>,
+    /// Mails that are not handed out, by their UIDs.
+    pub refuses: Vec<u32>,
     /// Whether it has IDLE; it never says anything by it.
     pub idle: bool,
     /// The commands that it was given, without their tags.
@@ -138,7 +138,7 @@ enum Answer {
 fn bytes(state: &Mutex<State>, command: &str) -> Answer {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let uids = named(&state, command);
-    if state.refuses.is_some_and(|uid| uids.contains(&uid)) {
+    if state.refuses.iter().any(|uid| uids.contains(uid)) {
         return Answer::Refused;
     }
     let quirk = if state.quirks.is_empty() { None } else { Some(state.quirks.remove(0)) };
