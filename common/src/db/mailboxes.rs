@@ -327,8 +327,9 @@ pub async fn cursor(connection: &mut PgConnection, lease: &Lease) -> sqlx::Resul
     }))
 }
 
-/// Writes how far the folder has been read without fault, and how many mails are known to wait.
-/// Returns whether the lease was still held; if not, nothing was written.
+/// Writes how far the folder has been read, and how many mails are known to wait; with `success`,
+/// that it was read without fault then. Returns whether the lease was still held; if not, nothing
+/// was written.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -337,13 +338,15 @@ pub async fn move_cursor(
     lease: &Lease,
     cursor: &Cursor,
     waiting: usize,
-    now: DateTime<Utc>,
+    success: Option<DateTime<Utc>>,
 ) -> sqlx::Result<bool> {
     let Lease { key, fence } = lease;
     let moved = sqlx::query!(
         "update mailbox_cursors
          set source = $5, uid_validity = $6, last_uid = $7, backlog_from = $8, backlog_to = $9, began_at = $10, waiting = $11,
-             last_success_at = $12, last_error = null, last_error_at = null
+             last_success_at = coalesce($12, last_success_at),
+             last_error = case when $12 is null then last_error end,
+             last_error_at = case when $12 is null then last_error_at end
          where tenant_id = $1 and account_id = $2 and folder = $3 and fence = $4 and lease_owner is not null",
         key.tenant_id.0,
         key.account_id.0,
@@ -356,7 +359,7 @@ pub async fn move_cursor(
         &cursor.backlog.iter().map(|(_, to)| i64::from(*to)).collect::<Vec<_>>(),
         cursor.began_at,
         i64::try_from(waiting).unwrap_or(i64::MAX),
-        now,
+        success,
     )
     .execute(connection)
     .await?;

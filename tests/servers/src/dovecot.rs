@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
@@ -110,7 +110,15 @@ impl Dovecot {
     /// # Panics
     /// When it does not end.
     pub fn stop(&mut self) {
-        self.end(Signal::SIGTERM);
+        if let Some(process) = &mut self.process {
+            process.signal(Signal::SIGTERM);
+            let begun = Instant::now();
+            // Now and then it waits some seconds for nothing.
+            while process.has_ended().is_none() && begun.elapsed() < Duration::from_secs(2) {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+        }
+        self.kill();
     }
 
     /// Ends it at once.
@@ -118,12 +126,8 @@ impl Dovecot {
     /// # Panics
     /// When it does not end.
     pub fn kill(&mut self) {
-        self.end(Signal::SIGKILL);
-    }
-
-    fn end(&mut self, signal: Signal) {
         if let Some(mut process) = self.process.take() {
-            process.signal(signal);
+            process.signal(Signal::SIGKILL);
             process.wait();
             self.end_children();
         }
@@ -131,18 +135,18 @@ impl Dovecot {
 
     /// The processes of a master that was killed end when they notice; the ports are free only then.
     fn end_children(&self) {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while self.children().iter().any(|pid| nix::sys::signal::kill(*pid, Signal::SIGKILL).is_ok()) {
             assert!(begun.elapsed() < crate::process::PATIENCE, "a process of Dovecot does not end");
             std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 
-    /// Its processes are those whose working folder is the one that it runs in.
+    /// Its processes are those whose working folder lies in its own folder: where it runs, or a mailbox.
     fn children(&self) -> Vec<nix::unistd::Pid> {
-        let run = self.path("run");
+        let folder = self.folder.path();
         let processes = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
-        let own = processes.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&run)));
+        let own = processes.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder)));
         own.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(nix::unistd::Pid::from_raw).collect()
     }
 
@@ -234,7 +238,7 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        self.end(Signal::SIGTERM);
+        self.kill();
     }
 }
 
@@ -290,8 +294,12 @@ service lmtp {{
     port = {lmtp}
   }}
 }}
+# Those who give a wrong password are not made to wait.
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service ipc {{
   chroot =

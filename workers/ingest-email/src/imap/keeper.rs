@@ -85,7 +85,9 @@ impl Keeper {
         let workers = mailboxes::appear(&mut session, self.worker, now, until).await?;
         let folders = mailboxes::folders(&mut session).await?;
         session.done();
-        folders.iter().for_each(|folder| meter::standing(folder, now));
+        for folder in &folders {
+            meter::standing(folder, now);
+        }
         Ok(Seen { workers, folders, renewed, until })
     }
 
@@ -150,7 +152,8 @@ impl Keeper {
     /// Waits until it is time to look again, and gives back what a task has ended with.
     async fn wait(&mut self) {
         let clock = self.ingest.ambient.clock.clone();
-        let next = clock.sleep(self.ingest.settings.look);
+        // A lease is renewed in time, whatever the settings say.
+        let next = clock.sleep(self.ingest.settings.look.min(self.ingest.settings.lease / 4));
         tokio::pin!(next);
         loop {
             tokio::select! {

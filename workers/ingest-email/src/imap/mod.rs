@@ -77,7 +77,8 @@ pub struct ImapSettings {
     pub backlog_threshold: usize,
     /// At most so many mails of a folder's catch-up wait for the router; at least [`BATCH`].
     pub backlog_cap: usize,
-    /// A mail that the server does not hand out, however often it is asked, is set aside after this time.
+    /// A mail that the server does not hand out, however often it is asked, while it hands out others, is
+    /// set aside after this time.
     pub give_up: Duration,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Bounds {
     /// At most so many bytes; a mail that is larger comes alone.
     pub bytes: u64,
     /// A mail larger than this is not fetched at all.
-    pub largest_mail: u32,
+    pub largest_mail: usize,
 }
 
 /// A stretch of a folder that is dealt with at once.
@@ -45,7 +45,7 @@ pub(super) fn next_stretch(waiting: &VecDeque<Waiting>, bounds: Bounds, single_u
     let mut stretch = Stretch::default();
     let mut bytes = 0;
     for mail in waiting {
-        if mail.size > bounds.largest_mail {
+        if usize::try_from(mail.size).is_ok_and(|size| size > bounds.largest_mail) {
             stretch.too_large.push(*mail);
             continue;
         }

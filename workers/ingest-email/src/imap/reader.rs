@@ -15,12 +15,12 @@ use super::aside::{self, Aside};
 use super::error::ImapError;
 use super::plan::{Bounds, Stretch, Waiting, next_stretch, set_back, work_off};
 use super::session::{Examined, Fetched, Idled, Session};
-use super::watch::{Memory, called};
+use super::watch::{Care, Memory, called};
 use super::{BATCH, IngestEmail, meter};
 use crate::accept::{Accepted, LARGEST_MAIL, RawMail, accept_all};
 use crate::parse::SmtpEnvelope;
 
-const BOUNDS: Bounds = Bounds { mails: BATCH, bytes: 4 * 1024 * 1024, largest_mail: LARGEST_MAIL as u32 };
+const BOUNDS: Bounds = Bounds { mails: BATCH, bytes: 4 * 1024 * 1024, largest_mail: LARGEST_MAIL };
 /// An IDLE is begun anew before a server may end it, which it may after 29 minutes (RFC 2177).
 const LONGEST_IDLE: Duration = Duration::from_mins(25);
 /// How long is waited when enough of a catch-up waits for the router.
@@ -119,8 +119,8 @@ impl<'r> Reader<'r> {
         };
         let began_at = self.cursor.began_at.or(Some(self.ingest.ambient.now()));
         self.cursor = Cursor { source: Some(source), uid_validity: examined.uid_validity, last_uid, backlog: Vec::new(), began_at };
-        self.memory.care = Default::default();
-        self.write(&[]).await
+        self.memory.care = Care::default();
+        self.write(&[], None).await
     }
 
     /// The UID before the first mail that came at this time or later; the last UID without a time.
@@ -171,27 +171,38 @@ impl<'r> Reader<'r> {
     }
 
     async fn deal_with(&mut self, lane: Lane, stretch: &Stretch) -> Result<(), ImapError> {
-        let mut asides: Vec<Aside> = stretch.too_large.iter().map(too_large).collect();
-        match self.given_up(stretch) {
-            Some(aside) => asides.push(aside),
-            None if stretch.fetch.is_empty() => {}
-            None => {
-                let fetched = self.fetch(&stretch.fetch).await?;
-                asides.extend(self.accept(lane, stretch, fetched).await?);
+        let mut asides: Vec<Aside> = stretch.too_large.iter().copied().map(too_large).collect();
+        let mut broken = None;
+        if !stretch.fetch.is_empty() {
+            let given_up = self.given_up(lane, stretch);
+            if let Some((_, other)) = &given_up {
+                // The server hands out others: else it is the server that is at fault, and the mail stays.
+                self.fetch(&[*other]).await?;
+            }
+            match (self.fetch(&stretch.fetch).await, given_up) {
+                (Ok(fetched), _) => asides.extend(self.accept(lane, stretch, fetched).await?),
+                (Err(error), Some((aside, _))) if error.may_be_the_mails() => {
+                    asides.push(aside);
+                    broken = Some(error);
+                }
+                (Err(error), _) => return Err(error),
             }
         }
         self.advance(lane, stretch.end());
-        self.write(&asides).await?;
+        self.write(&asides, Some(self.ingest.ambient.now())).await?;
         meter::set_aside(self.folder, asides.len());
         aside::log(self.folder, &asides);
-        Ok(())
+        broken.map_or(Ok(()), Err)
     }
 
-    /// A single mail that was asked for too often.
-    fn given_up(&self, stretch: &Stretch) -> Option<Aside> {
+    /// A single mail that was asked for too often, if another waits behind it.
+    fn given_up(&self, lane: Lane, stretch: &Stretch) -> Option<(Aside, Waiting)> {
         let [mail] = stretch.fetch.as_slice() else { return None };
         let reason = self.memory.care.given_up(mail.uid, self.ingest.ambient.now(), self.ingest.settings.give_up)?;
-        Some(Aside { uid: mail.uid, size: mail.size, raw: None, reason })
+        let lanes = if lane == Lane::New { [&self.new, &self.old] } else { [&self.old, &self.new] };
+        let fits = |other: &&Waiting| other.uid != mail.uid && usize::try_from(other.size).is_ok_and(|size| size <= LARGEST_MAIL);
+        let other = lanes.into_iter().flatten().find(fits)?;
+        Some((Aside { uid: mail.uid, size: mail.size, raw: None, reason }, *other))
     }
 
     async fn fetch(&mut self, mails: &[Waiting]) -> Result<Vec<Fetched>, ImapError> {
@@ -285,7 +296,7 @@ impl<'r> Reader<'r> {
         if !self.cursor.backlog.is_empty() {
             // What was left of the catch-up is gone from the server.
             self.cursor.backlog.clear();
-            self.write(&[]).await?;
+            self.write(&[], None).await?;
         }
         self.well().await?;
         let poll = Duration::from_secs(u64::from(self.folder.mailbox.poll_seconds)).min(LONGEST_IDLE);
@@ -338,13 +349,13 @@ impl<'r> Reader<'r> {
     }
 
     /// Writes the cursor, and what is set aside with it, if the lease is still held.
-    async fn write(&self, asides: &[Aside]) -> Result<(), ImapError> {
+    async fn write(&self, asides: &[Aside], success: Option<DateTime<Utc>>) -> Result<(), ImapError> {
         let Self { ingest, folder, lease, cursor, .. } = self;
         let written = limited(async {
             let mut session = db::Session::open(&ingest.pool).await?;
             let mut transaction = session.begin().await?;
             let waiting = self.new.len() + self.old.len();
-            let held = mailboxes::move_cursor(&mut transaction, lease, cursor, waiting, ingest.ambient.now()).await?;
+            let held = mailboxes::move_cursor(&mut transaction, lease, cursor, waiting, success).await?;
             if held && !asides.is_empty() {
                 aside::keep(&mut transaction, &ingest.ambient, folder, cursor.uid_validity, asides).await?;
             }
@@ -378,7 +389,7 @@ async fn limited<T>(work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Im
     Ok(tokio::time::timeout(STORING, work).await.map_err(slow)??)
 }
 
-fn too_large(mail: &Waiting) -> Aside {
+fn too_large(mail: Waiting) -> Aside {
     let reason = format!("it is too large: {} bytes, expected at most {} MiB", mail.size, LARGEST_MAIL / (1024 * 1024));
     Aside { uid: mail.uid, size: mail.size, raw: None, reason }
 }

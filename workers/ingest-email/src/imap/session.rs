@@ -205,10 +205,11 @@ impl Session {
     ) -> Result<(), ImapError> {
         let mut farewell = None;
         loop {
-            let response = self.imap.read_response().await;
-            let Some(response) = response.map_err(|error| unreadable(call, &error)).or_else(|error| farewell_or(error, &farewell, call))?
-            else {
-                return Err(ImapError::Closed { call, answer: farewell });
+            let response = match self.imap.read_response().await {
+                Ok(Some(response)) => response,
+                // What the server said before it hung up says more than that it did.
+                Err(error) if farewell.is_none() => return Err(unreadable(call, &error)),
+                Ok(None) | Err(_) => return Err(ImapError::Closed { call, answer: farewell }),
             };
             let parsed = response.parsed();
             self.note(parsed);
@@ -239,14 +240,6 @@ impl Session {
             }
             _ => {}
         }
-    }
-}
-
-/// What the server said before it hung up says more than that it did.
-fn farewell_or<T>(error: ImapError, farewell: &Option<String>, call: &'static str) -> Result<Option<T>, ImapError> {
-    match farewell {
-        Some(farewell) => Err(ImapError::Closed { call, answer: Some(farewell.clone()) }),
-        None => Err(error),
     }
 }
 

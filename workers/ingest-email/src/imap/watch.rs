@@ -17,7 +17,7 @@ use super::reader::Reader;
 use super::{IngestEmail, meter};
 
 /// How often a mail is asked for before it is set aside.
-const TRIES: u32 = 5;
+const TRIES: u32 = 3;
 
 /// What is remembered of a folder from one connection to the next.
 #[derive(Debug, Default)]

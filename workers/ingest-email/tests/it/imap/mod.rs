@@ -22,10 +22,10 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{account, broker};
+use crate::world::{Down, account, broker};
 
 /// How long something may take that is waited for, also on a slow and busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A database with mailboxes in it, and the passwords of them.
 struct Desk {
@@ -130,7 +130,8 @@ impl Desk {
         loop {
             looks.tick().await;
             each();
-            if self.ask::<Option<bool>>(question).await == Some(true) {
+            let answer = sqlx::query_scalar(AssertSqlSafe(question)).fetch_optional(&self.pool).await.expect("an answer");
+            if answer.flatten() == Some(true) {
                 return;
             }
             let state = "select coalesce(string_agg(row_to_json(c)::text, E'\n'), 'no cursor') from mailbox_cursors c";
@@ -148,15 +149,15 @@ impl Desk {
     }
 
     fn worker_that_trusts(&self, authority: Option<&std::path::Path>, ambient: &Ambient, settings: ImapSettings) -> Worker {
-        let ingest = IngestEmail {
-            pool: self.pool.clone(),
-            broker: Arc::new(broker(&self.pool, ambient)),
-            ambient: ambient.clone(),
-            tls: tls::client(authority).expect("authorities"),
-            settings,
-        };
-        let stop = CancellationToken::new();
-        Worker { task: tokio::spawn(run(ingest, stop.clone())), stop }
+        let tls = tls::client(authority).expect("authorities");
+        let broker = Arc::new(broker(&self.pool, ambient));
+        Worker::start(IngestEmail { pool: self.pool.clone(), broker, ambient: ambient.clone(), tls, settings })
+    }
+
+    /// A worker whose broker says no.
+    fn worker_without_broker(&self) -> Worker {
+        let (pool, tls) = (self.pool.clone(), tls::client(None).expect("authorities"));
+        Worker::start(IngestEmail { pool, broker: Arc::new(Down), ambient: Ambient::system(), tls, settings: settings() })
     }
 }
 
@@ -171,6 +172,11 @@ struct Worker {
 }
 
 impl Worker {
+    fn start(ingest: IngestEmail) -> Self {
+        let stop = CancellationToken::new();
+        Self { task: tokio::spawn(run(ingest, stop.clone())), stop }
+    }
+
     /// Stops it in good order.
     async fn stop(self) {
         self.stop.cancel();

@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 use switchboard_test_servers::dovecot::{Dovecot, PASSWORD};
 
-use super::{Desk, Way, mail, mails, subjects};
+use super::{Desk, Way, mail, mails};
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_delivered_mail_is_on_the_broker_without_waiting_for_the_poll(pool: PgPool) {
@@ -172,5 +172,19 @@ async fn accounts_that_come_change_and_go_are_noticed_without_a_restart(pool: Pg
     desk.wait_for("inbound", 3).await;
     worker.stop().await;
     assert_eq!(desk.subjects("inbound").await, ["one", "two", "three"]);
-    assert_eq!(subjects("x", 1..=1), ["x 001"]);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn the_cursor_waits_for_the_brokers_yes(pool: PgPool) {
+    let (desk, dovecot) = (Desk::new(&pool), Dovecot::start(&["ada"]));
+    desk.dovecot_mailbox("ada", &dovecot).await;
+    dovecot.deliver("ada", mail("one"));
+    let worker = desk.worker_without_broker();
+    let said = "select last_error like 'the mail was stored and could not be handed on%' from mailbox_cursors";
+    desk.until("the fault to be noted", said).await;
+    worker.stop().await;
+    assert!(desk.ask::<bool>("select last_uid = 0 from mailbox_cursors").await);
+    let worker = desk.worker();
+    desk.wait_for("inbound", 1).await;
+    worker.stop().await;
 }

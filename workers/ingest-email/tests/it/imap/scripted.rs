@@ -106,7 +106,7 @@ async fn a_mail_that_came_while_others_were_fetched_is_taken_at_once(pool: PgPoo
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_mail_that_the_server_never_hands_out_is_set_aside_and_the_rest_goes_on(pool: PgPool) {
     let desk = Desk::new(&pool);
-    let state = State { mails: mails("mail", 4), refuses: Some(2), ..State::default() };
+    let state = State { mails: mails("mail", 4), refuses: vec![2], ..State::default() };
     let server = with_mails(&desk, state).await;
     let worker = desk.worker_with(&Ambient::system(), ImapSettings { give_up: Duration::from_millis(10), ..settings() });
     desk.wait_for("inbound", 3).await;
@@ -114,7 +114,28 @@ async fn a_mail_that_the_server_never_hands_out_is_set_aside_and_the_rest_goes_o
     worker.stop().await;
     assert_eq!(desk.subjects("inbound").await, ["mail 001", "mail 003", "mail 004"]);
     let reason: String = desk.ask("select reason from dead_letters").await;
-    assert!(reason.starts_with("it could not be fetched, 5 times in ") && reason.contains("the server refuses UID FETCH"), "{reason}");
+    assert!(reason.starts_with("it could not be fetched, 3 times in ") && reason.contains("the server refuses UID FETCH"), "{reason}");
     assert!(!reason.contains('@'), "{reason}");
     drop(server);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_server_that_hands_out_nothing_for_a_while_costs_no_mail(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let state = State { mails: mails("mail", 3), refuses: vec![1, 2, 3], ..State::default() };
+    let server = with_mails(&desk, state).await;
+    let worker = desk.worker_with(&Ambient::system(), ImapSettings { give_up: Duration::from_millis(10), ..settings() });
+    let tried = |state: &mut State| state.heard.iter().filter(|command| command.as_str() == "UID FETCH 1 (UID BODY.PEEK[])").count();
+    let begun = std::time::Instant::now();
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    // It was tried often enough to be given up, and what is behind it was tried as well.
+    while server.with(tried) < 3 || !server.with(|state| state.heard.iter().any(|command| command == "UID FETCH 2 (UID BODY.PEEK[])")) {
+        assert!(begun.elapsed() < super::PATIENCE, "{:?}", server.with(|state| state.heard.clone()));
+        looks.tick().await;
+    }
+    server.with(|state| state.refuses.clear());
+    desk.wait_for("inbound", 3).await;
+    worker.stop().await;
+    assert_eq!(desk.ask::<i64>("select count(*) from dead_letters").await, 0);
+    assert_eq!(desk.subjects("inbound").await, subjects("mail", 1..=3));
 }

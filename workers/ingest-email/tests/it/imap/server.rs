@@ -28,8 +28,8 @@ pub struct State {
     pub mails: Vec<String>,
     /// What goes wrong next, one for each request for bytes.
     pub quirks: Vec<Quirk>,
-    /// A mail that is never handed out, by its UID.
-    pub refuses: Option<u32>,
+    /// Mails that are not handed out, by their UIDs.
+    pub refuses: Vec<u32>,
     /// Whether it has IDLE; it never says anything by it.
     pub idle: bool,
     /// The commands that it was given, without their tags.
@@ -112,7 +112,8 @@ fn named(state: &State, command: &str) -> Vec<u32> {
     let set = command.split(' ').nth(2).unwrap_or_default();
     let last = u32::try_from(state.mails.len()).expect("few mails");
     let number = |text: &str| if text == "*" { last } else { text.parse().expect("a UID") };
-    let ranges = set.split(',').map(|range| range.split_once(':').map_or((number(range), number(range)), |(a, b)| (number(a), number(b))));
+    let ranges =
+        set.split(',').map(|range| range.split_once(':').map_or_else(|| (number(range), number(range)), |(a, b)| (number(a), number(b))));
     let ranges: Vec<(u32, u32)> = ranges.map(|(a, b)| (a.min(b), a.max(b))).collect();
     (1..=last).filter(|uid| ranges.iter().any(|(from, to)| (from..=to).contains(&uid))).collect()
 }
@@ -137,7 +138,7 @@ enum Answer {
 fn bytes(state: &Mutex<State>, command: &str) -> Answer {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let uids = named(&state, command);
-    if state.refuses.is_some_and(|uid| uids.contains(&uid)) {
+    if state.refuses.iter().any(|uid| uids.contains(uid)) {
         return Answer::Refused;
     }
     let quirk = if state.quirks.is_empty() { None } else { Some(state.quirks.remove(0)) };
