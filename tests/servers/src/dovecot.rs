@@ -179,7 +179,7 @@ impl Dovecot {
         lmtp.answer();
         lmtp.say("LHLO test");
         for mail in mails {
-            lmtp.say("MAIL FROM:<>");
+            lmtp.say("MAIL FROM:<sender@client.example>");
             lmtp.say(&format!("RCPT TO:<{user}>"));
             lmtp.say("DATA");
             lmtp.data(mail.as_ref());
