@@ -94,8 +94,10 @@ impl Server {
         let met = if self.url.encryption == Encryption::Implicit {
             AsyncSmtpConnection::connect_tokio1(address, None, &self.hello, self.tls.clone(), None).await
         } else {
+            // A mail and its last line are written apart: the second must not wait until the first is acknowledged.
             let stream = TcpStream::connect(address)
                 .await
+                .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
                 .map_err(|error| Unusable { obstacle: Obstacle::Unreachable, answer: format!("Connection error: {error}") })?;
             AsyncSmtpConnection::connect_with_transport(Box::new(Lines::new(stream)), &self.hello).await
         };
