@@ -221,16 +221,19 @@ impl Exim {
             certificate.display(),
             key.display(),
         );
-        text += &match settings.delivery {
-            Delivery::Maildir => format!(
+        match settings.delivery {
+            Delivery::Maildir => write!(
+                text,
                 "all:\n  driver = accept\n  transport = maildir\nbegin transports\n\
                  maildir:\n  driver = appendfile\n  directory = {folder}/mail\n  maildir_format\n  envelope_to_add\n  return_path_add\n"
             ),
-            Delivery::Lmtp(port) => format!(
+            Delivery::Lmtp(port) => write!(
+                text,
                 "all:\n  driver = manualroute\n  route_list = * 127.0.0.1 byname\n  self = send\n  transport = lmtp\nbegin transports\n\
                  lmtp:\n  driver = smtp\n  protocol = lmtp\n  port = {port}\n  allow_localhost\n  hosts_avoid_tls = *\n"
             ),
-        };
+        }
+        .expect("strings take everything");
         text += "begin retry\n* * F,1h,1s\nbegin authenticators\n";
         text += &authenticators(settings);
         text

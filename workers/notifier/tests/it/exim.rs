@@ -184,23 +184,19 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream) {
 fn pass_on_meddled(from: TcpStream, mut to: TcpStream, injected: &[u8]) -> Option<()> {
     let mut reader = BufReader::new(from);
     let mut line = Vec::new();
+    let mut ready = 0;
     // The second answer that begins with 220: the first is the greeting.
-    for _ in 0..2 {
-        loop {
-            line.clear();
-            reader.read_until(b'\n', &mut line).ok().filter(|count| *count > 0)?;
-            if line.starts_with(b"220") {
-                break;
-            }
-            to.write_all(&line).ok()?;
+    while ready < 2 {
+        line.clear();
+        reader.read_until(b'\n', &mut line).ok().filter(|count| *count > 0)?;
+        ready += usize::from(line.starts_with(b"220"));
+        if ready == 2 {
+            // In one piece with the answer, so that it is read along with it.
+            line.extend_from_slice(injected);
         }
         to.write_all(&line).ok()?;
     }
-    // In one piece with the answer, as far as that can be had, and before anything else.
-    to.write_all(injected).ok()?;
-    let mut rest = Vec::new();
-    rest.extend_from_slice(reader.buffer());
-    to.write_all(&rest).ok()?;
+    to.write_all(reader.buffer()).ok()?;
     let mut from = reader.into_inner();
     let mut piece = [0; 4096];
     loop {

@@ -94,8 +94,10 @@ impl Server {
         let met = if self.url.encryption == Encryption::Implicit {
             AsyncSmtpConnection::connect_tokio1(address, None, &self.hello, self.tls.clone(), None).await
         } else {
+            // A mail and its last line are written apart: the second must not wait until the first is acknowledged.
             let stream = TcpStream::connect(address)
                 .await
+                .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
                 .map_err(|error| Unusable { obstacle: Obstacle::Unreachable, answer: format!("Connection error: {error}") })?;
             AsyncSmtpConnection::connect_with_transport(Box::new(Lines::new(stream)), &self.hello).await
         };
@@ -158,7 +160,7 @@ fn is_about_tls(error: &Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if cause.is::<rustls::Error>() || inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
             return true;
         }
         source = cause.source();
