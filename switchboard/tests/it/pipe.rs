@@ -4,7 +4,6 @@ use std::time::Duration;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::rabbitmq::{Limits, RabbitBroker};
 use switchboard_common::broker::{Broker, Queue};
-use switchboard_test_servers::process::free_port;
 use switchboard_test_servers::rabbitmq;
 
 use crate::world::{DESK, MAIL, World, feed, program, said, succeed};
@@ -88,7 +87,10 @@ async fn a_pipe_publishes_to_rabbitmq_and_keeps_the_mail_with_the_mail_server_wh
     let broker = RabbitBroker::new(&server.url(), &prefix, None, ambient, Limits::default()).expect("a broker");
     let counted = async { while broker.waiting(Queue::Inbound).await.expect("a number") != 1 {} };
     tokio::time::timeout(Duration::from_secs(20), counted).await.expect("the mail waits there");
-    let output = piped(&format!("amqp://desk:hunter2@127.0.0.1:{}", free_port()));
+    // Taken, and nobody listens there.
+    let port = tokio::net::TcpSocket::new_v4().expect("a socket");
+    port.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+    let output = piped(&format!("amqp://desk:hunter2@{}", port.local_addr().expect("an address")));
     assert_eq!(code(&output), Some(75), "{}", said(&output));
     assert!(said(&output).contains("could not connect") && !said(&output).contains("hunter2"), "{}", said(&output));
     drop(up);

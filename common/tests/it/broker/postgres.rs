@@ -37,7 +37,7 @@ impl PostgresServer {
         let mut connection = direct.connect().await.expect("a connection");
         db::MIGRATIONS.run(&mut connection).await.expect("migrated");
         let socket = direct.get_socket().expect("a socket").join(format!(".s.PGSQL.{}", direct.get_port()));
-        let proxy = Proxy::to(Target::Unix(socket)).await;
+        let proxy = Proxy::to(Target::Unix(socket));
         Self { server: Mutex::new(Some(server)), proxy, direct, _folder: folder }
     }
 }

@@ -1,12 +1,12 @@
 //! A way to the server that can be made to hang, so that a test sees what a broken network
 //! does to a call.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::sync::watch;
 
 /// What becomes of bytes on their way.
@@ -32,13 +32,13 @@ pub struct Proxy {
 
 impl Proxy {
     /// A way to the server.
-    pub async fn to(target: Target) -> Self {
-        Self::from(0, target).await
+    pub fn to(target: Target) -> Self {
+        Self::from(some_port(), target)
     }
 
-    /// A way from this port to the server.
-    pub async fn from(port: u16, target: Target) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a port");
+    /// A way to the server from a port at which nobody has listened yet.
+    pub fn from(port: TcpSocket, target: Target) -> Self {
+        let listener = port.listen(64).expect("it listens");
         let address = listener.local_addr().expect("an address");
         let way = Arc::new(watch::Sender::new(Way::Open));
         let sender = Arc::clone(&way);
@@ -57,6 +57,13 @@ impl Proxy {
     pub fn open(&self) {
         self.way.send_replace(Way::Open);
     }
+}
+
+/// A port that is taken and refuses whoever comes, until somebody listens there.
+pub fn some_port() -> TcpSocket {
+    let port = TcpSocket::new_v4().expect("a socket");
+    port.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+    port
 }
 
 async fn pass(client: TcpStream, target: Target, way: watch::Receiver<Way>) {

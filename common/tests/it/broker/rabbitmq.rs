@@ -13,12 +13,11 @@ use switchboard_common::broker::rabbitmq::topology::Topology;
 use switchboard_common::broker::rabbitmq::{Limits, RabbitBroker};
 use switchboard_common::broker::{Broker, Outgoing, Queue};
 use switchboard_test_servers::certificates::Certificates;
-use switchboard_test_servers::process::free_port;
 use switchboard_test_servers::rabbitmq::{Place, RabbitMq, Shared};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::proxy::{Proxy, Target};
+use super::proxy::{Proxy, Target, some_port};
 use super::suite::{Server, broker_suite};
 
 /// Long enough for a machine that is busy with other tests.
@@ -41,17 +40,17 @@ struct RabbitServer {
 
 impl RabbitServer {
     async fn shared(limits: Limits) -> Self {
-        let server = tokio::task::block_in_place(Shared::find);
-        Self::on((*server).clone(), Running::Shared(server), limits).await
+        let server = tokio::task::spawn_blocking(Shared::find).await.expect("a server");
+        Self::on((*server).clone(), Running::Shared(server), limits)
     }
 
     async fn own(limits: Limits) -> Self {
-        let server = tokio::task::block_in_place(RabbitMq::start);
-        Self::on((*server).clone(), Running::Own(server), limits).await
+        let server = tokio::task::spawn_blocking(RabbitMq::start).await.expect("a server");
+        Self::on((*server).clone(), Running::Own(server), limits)
     }
 
-    async fn on(place: Place, running: Running, limits: Limits) -> Self {
-        let proxy = Proxy::to(Target::Tcp(place.address())).await;
+    fn on(place: Place, running: Running, limits: Limits) -> Self {
+        let proxy = Proxy::to(Target::Tcp(place.address()));
         let prefix = format!("test-{}", Ambient::system().new_id::<Uuid>().simple());
         Self { running: Mutex::new(running), place, proxy, prefix, limits }
     }
@@ -246,15 +245,15 @@ async fn many_publish_at_once_on_one_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_away_is_waited_for_and_found_when_it_comes() {
     let server = RabbitServer::shared(PATIENT).await;
-    let port = free_port();
-    let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2F");
+    let port = some_port();
+    let url = format!("amqp://guest:guest@{}/%2F", port.local_addr().expect("an address"));
     let impatient = RabbitBroker::new(&url, &server.prefix, None, Ambient::system(), IMPATIENT).expect("a broker");
     let error = impatient.publish(Queue::Inbound, vec![message(1)]).await.expect_err("nobody is there").to_string();
     assert!(error.contains("could not connect") && !error.contains("guest:guest"), "{error}");
     let patient = server.broker_at(&url);
     let publishing = tokio::spawn(async move { patient.publish(Queue::Inbound, vec![message(2)]).await });
     assert!(impatient.waiting(Queue::Inbound).await.is_err(), "it takes a while to come");
-    let _proxy = Proxy::from(port, Target::Tcp(server.place.address())).await;
+    let _proxy = Proxy::from(port, Target::Tcp(server.place.address()));
     publishing.await.expect("no panic").expect("confirmed");
     server.end().await;
 }
