@@ -140,7 +140,7 @@ async fn ready(extract::State(state): extract::State<State>) -> impl IntoRespons
     });
     for (name, outcome) in looked {
         let how = outcome.map_or_else(|error| format!("{error:#}"), |()| "ok".to_owned());
-        said.push_str(&format!("{name}: {how}\n"));
+        said.extend([name, ": ", &how, "\n"]);
     }
     (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, said)
 }

@@ -129,9 +129,9 @@ where
         }
     });
     workers.spawn("clock", keep_time(ambient, pool.clone(), workers.stop()));
-    let served = tokio::spawn(server.run());
+    let telling = tokio::spawn(server.run());
     let ended = workers.run(&mut signals).await;
-    served.abort();
+    telling.abort();
     // Not for ever: what was left may hold a connection.
     let _ = tokio::time::timeout(Duration::from_secs(2), pool.close()).await;
     broker.close().await;

@@ -13,7 +13,8 @@ use crate::config::{LogConfig, LogFormat};
 /// # Errors
 /// When the filter cannot be read, or something logs already.
 pub fn start(config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&config.filter)?;
+    // What async-imap says below that holds passwords and mail.
+    let filter = EnvFilter::builder().parse(&config.filter)?.add_directive("async_imap=info".parse()?);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Text => log.with_ansi(use_colour()).try_init(),

@@ -109,7 +109,7 @@ fn every_file_volume_and_service_that_is_named_is_there() {
         for volume in texts(&service["volumes"]) {
             let volume = filled(volume);
             let (source, _) = volume.split_once(':').expect("a source and a target");
-            let there = if source.starts_with('.') { root().join(source).exists() } else { !file["volumes"].get(source).is_none() };
+            let there = if source.starts_with('.') { root().join(source).exists() } else { file["volumes"].get(source).is_some() };
             assert!(there, "{name}: there is no {source}");
         }
         for (on, condition) in entries(&service["depends_on"]) {

@@ -60,7 +60,9 @@ impl Handler for BatchHandler {
         transaction.commit().await?;
         session.done();
         let now = self.ambient.now();
-        routed.iter().for_each(|routed| routed.tell(now));
+        for routed in &routed {
+            routed.tell(now);
+        }
         if routed.len() < batch.len() {
             tracing::info!("{} of {} messages had come before and were only counted", batch.len() - routed.len(), batch.len());
         }

@@ -1,18 +1,28 @@
 //! Servers that do what good ones never do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
 use switchboard_ingest_email::ImapSettings;
 
 use super::server::{Quirk, Server, State};
-use super::{Desk, Way, mail, mails, settings, subjects};
+use super::{Desk, PATIENCE, Way, mail, mails, settings, subjects};
 
 async fn with_mails(desk: &Desk, state: State) -> Server {
     let server = Server::start(state).await;
     desk.mailbox("ada", &Way { poll_seconds: 1, ..Way::plain(server.port) }).await;
     server
+}
+
+/// Waits until the server was given a command so often.
+async fn heard(server: &Server, command: &str, times: usize) {
+    let begun = Instant::now();
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    while server.with(|state| state.heard.iter().filter(|heard| *heard == command).count()) < times {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain for {command}: {:?}", server.with(|state| state.heard.clone()));
+        looks.tick().await;
+    }
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
@@ -27,12 +37,11 @@ async fn without_idle_or_with_one_that_says_nothing_mail_comes_by_looking(pool: 
     server.with(|state| state.idle = true);
     worker.stop().await;
     let worker = desk.worker();
-    desk.until("it to be read", "select lease_owner is not null from mailbox_cursors").await;
+    heard(&server, "IDLE", 1).await;
     server.with(|state| state.mails.push(mail("mail 003")));
     desk.wait_for("inbound", 3).await;
     worker.stop().await;
     assert_eq!(desk.subjects("inbound").await, subjects("mail", 1..=3));
-    assert!(server.with(|state| state.heard.iter().any(|command| command == "IDLE")));
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
@@ -125,14 +134,9 @@ async fn a_server_that_hands_out_nothing_for_a_while_costs_no_mail(pool: PgPool)
     let state = State { mails: mails("mail", 3), refuses: vec![1, 2, 3], ..State::default() };
     let server = with_mails(&desk, state).await;
     let worker = desk.worker_with(&Ambient::system(), ImapSettings { give_up: Duration::from_millis(10), ..settings() });
-    let tried = |state: &mut State| state.heard.iter().filter(|command| command.as_str() == "UID FETCH 1 (UID BODY.PEEK[])").count();
-    let begun = std::time::Instant::now();
-    let mut looks = tokio::time::interval(Duration::from_millis(20));
-    // It was tried often enough to be given up, and what is behind it was tried as well.
-    while server.with(tried) < 3 || !server.with(|state| state.heard.iter().any(|command| command == "UID FETCH 2 (UID BODY.PEEK[])")) {
-        assert!(begun.elapsed() < super::PATIENCE, "{:?}", server.with(|state| state.heard.clone()));
-        looks.tick().await;
-    }
+    // It was tried often enough to be given up, and then what is behind it was tried.
+    heard(&server, "UID FETCH 1 (UID BODY.PEEK[])", 3).await;
+    heard(&server, "UID FETCH 2 (UID BODY.PEEK[])", 1).await;
     server.with(|state| state.refuses.clear());
     desk.wait_for("inbound", 3).await;
     worker.stop().await;
