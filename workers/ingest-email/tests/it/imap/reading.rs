@@ -188,3 +188,18 @@ async fn the_cursor_waits_for_the_brokers_yes(pool: PgPool) {
     desk.wait_for("inbound", 1).await;
     worker.stop().await;
 }
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_mail_of_many_megabytes_comes_whole_and_what_is_behind_it_too(pool: PgPool) {
+    let (desk, dovecot) = (Desk::new(&pool), Dovecot::start(&["ada"]));
+    desk.dovecot_mailbox("ada", &dovecot).await;
+    let large = format!("{}{}", mail("large"), "A line of many.\n".repeat(750_000));
+    dovecot.deliver_all("ada", &[mail("before"), large, mail("behind")]);
+    let worker = desk.worker();
+    desk.wait_for("inbound", 3).await;
+    worker.stop().await;
+    assert_eq!(desk.subjects("inbound").await, ["before", "large", "behind"]);
+    let largest = dovecot.mails("ada").iter().map(|(_, bytes)| bytes.len() + bytes.iter().filter(|byte| **byte == b'\n').count()).max();
+    let kept: i64 = desk.ask("select max(size) from media").await;
+    assert_eq!(Some(kept.unsigned_abs()), largest.map(|size| size as u64), "line ends and all");
+}
