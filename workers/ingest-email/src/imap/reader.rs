@@ -211,6 +211,8 @@ impl<'r> Reader<'r> {
         let missing: Vec<Waiting> = mails.iter().filter(is_missing).copied().collect();
         if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
             let (first, last) = (first.uid, last.uid);
+            // A server may tell only now that they are gone.
+            self.unless_stopped(async |session| session.noop().await).await?;
             let still = self.unless_stopped(async |session| session.list(first, Some(last)).await).await?;
             if still.iter().any(|listed| missing.iter().any(|mail| mail.uid == listed.mail.uid)) {
                 return Err(ImapError::Refused { call: "UID FETCH", answer: "it left out a mail that is there".to_owned() });
@@ -222,16 +224,10 @@ impl<'r> Reader<'r> {
     /// Has mails accepted, and says which of them have to be set aside.
     async fn accept(&mut self, lane: Lane, stretch: &Stretch, fetched: Vec<Fetched>) -> Result<Vec<Aside>, ImapError> {
         let size = |uid| stretch.fetch.iter().find(|mail| mail.uid == uid).map_or(0, |mail| mail.size);
-        let aside = |uid, raw, reason: &str| Aside { uid, size: size(uid), raw, reason: reason.to_owned() };
         let (mut asides, mut uids, mut mails) = (Vec::new(), Vec::new(), Vec::new());
         for Fetched { uid, bytes } in fetched {
-            match bytes {
-                Some(bytes) => {
-                    uids.push(uid);
-                    mails.push(RawMail { bytes: Arc::from(bytes), envelope: SmtpEnvelope::default() });
-                }
-                None => asides.push(aside(uid, None, "the server has no bytes of it")),
-            }
+            uids.push(uid);
+            mails.push(RawMail { bytes: Arc::from(bytes), envelope: SmtpEnvelope::default() });
         }
         let raws: Vec<Arc<[u8]>> = mails.iter().map(|mail| Arc::clone(&mail.bytes)).collect();
         let queue = if lane == Lane::New { Queue::Inbound } else { Queue::InboundBacklog };
@@ -249,7 +245,10 @@ impl<'r> Reader<'r> {
             match accepted {
                 Ok(Accepted { id, external_id, .. }) if lane == Lane::Old => self.memory.handed_on.push(HandedOn { id, external_id }),
                 Ok(_) => {}
-                Err(error) => asides.push(aside(uid, Some(raw).filter(|_| !error.is_bad_input()), &error.to_string())),
+                Err(error) => {
+                    let raw = Some(raw).filter(|_| !error.is_bad_input());
+                    asides.push(Aside { uid, size: size(uid), raw, reason: error.to_string() });
+                }
             }
         }
         Ok(asides)

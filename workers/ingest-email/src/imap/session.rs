@@ -32,11 +32,11 @@ pub(super) struct Listed {
     pub arrived: Option<DateTime<Utc>>,
 }
 
-/// A mail that the server handed out; without bytes where it has none to hand out.
+/// A mail that the server handed out.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub uid: u32,
-    pub bytes: Option<Vec<u8>>,
+    pub bytes: Vec<u8>,
 }
 
 /// How IDLE ended.
@@ -129,7 +129,7 @@ impl Session {
         let mut fetched: Vec<Fetched> = Vec::with_capacity(mails.len());
         self.command("UID FETCH", &command, limit, |response| fetched.extend(fetched_mail(response))).await?;
         fetched.retain(|fetched| mails.iter().any(|mail| mail.uid == fetched.uid));
-        fetched.sort_by_key(|fetched| (fetched.uid, fetched.bytes.is_none()));
+        fetched.sort_by_key(|fetched| fetched.uid);
         fetched.dedup_by_key(|fetched| fetched.uid);
         Ok(fetched)
     }
@@ -264,7 +264,8 @@ fn fetched_mail(response: &Response<'_>) -> Option<Fetched> {
     for attribute in attributes {
         match attribute {
             AttributeValue::Uid(value) => uid = Some(*value),
-            AttributeValue::BodySection { section: None, data, .. } => body = Some(data.as_ref().map(|data| data.to_vec())),
+            // NIL stands for a mail that is gone (Dovecot), or cannot be read.
+            AttributeValue::BodySection { section: None, data, .. } => body = data.as_ref().map(|data| data.to_vec()),
             _ => {}
         }
     }
