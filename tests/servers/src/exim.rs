@@ -4,6 +4,7 @@
 //! It runs wholly as the user that [`run_as`](crate::process::run_as) names, looks no name up, and
 //! writes nowhere but into its folder. `scripts/lib.sh` (`need_exim`) says where the program comes from.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs::Permissions;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -139,15 +140,13 @@ impl Exim {
         std::fs::read_to_string(self.path("mainlog")).unwrap_or_default()
     }
 
-    /// How many connections were made to it so far, but for those that only looked whether it is there.
+    /// By how many connections mail came so far. Each has a port of its own at the other end.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.log().lines().filter(|line| line.contains("SMTP connection from") && line.contains("connection count")).count() - self.looks()
-    }
-
-    /// Those that looked whether it is there: each start makes one.
-    fn looks(&self) -> usize {
-        self.log().lines().filter(|line| line.contains("daemon started")).count()
+        let log = self.log();
+        let arrivals = log.lines().filter(|line| line.contains(" <= "));
+        let ports = arrivals.filter_map(|line| line.split_once("[127.0.0.1]:")?.1.split_whitespace().next());
+        ports.collect::<HashSet<_>>().len()
     }
 
     fn up(&mut self) {
@@ -212,7 +211,7 @@ impl Exim {
         let mut text = format!(
             "primary_hostname = mail.example\nqualify_domain = mail.example\ndisable_ipv6\nhost_lookup =\nrfc1413_hosts =\nkeep_environment =\n\
              spool_directory = {folder}/spool\nlog_file_path = {folder}/%slog\npid_file_path = {folder}/pid\n\
-             log_selector = +smtp_connection\nexim_user = {user}\nexim_group = {group}\nnever_users =\ndeliver_drop_privilege\n\
+             log_selector = +smtp_connection +incoming_port\nexim_user = {user}\nexim_group = {group}\nnever_users =\ndeliver_drop_privilege\n\
              local_interfaces = 127.0.0.1\ndaemon_smtp_ports = {port} : {tls_port}\ntls_on_connect_ports = {tls_port}\n\
              tls_advertise_hosts = {offered_tls}\ntls_certificate = {}\ntls_privatekey = {}\n\
              auth_advertise_hosts = ${{if def:tls_in_cipher {{*}}{{}}}}\n\
