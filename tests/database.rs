@@ -29,13 +29,20 @@ pub trait Database {
 
     /// Asks until the answer is yes. A database that is away for now has not said so.
     async fn until(&self, what: &str, question: &str) {
-        let mut pace = tokio::time::interval(Duration::from_millis(25));
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
         let asked = async {
+            let mut connection = None;
             loop {
-                if let Some(mut connection) = self.connection().await
-                    && sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(&mut connection).await.unwrap_or(false)
-                {
-                    return;
+                // One connection for all the questions: each is a process of the server.
+                if connection.is_none() {
+                    connection = self.connection().await;
+                }
+                if let Some(open) = &mut connection {
+                    match sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(open).await {
+                        Ok(true) => return,
+                        Ok(false) => {}
+                        Err(_) => connection = None,
+                    }
                 }
                 pace.tick().await;
             }

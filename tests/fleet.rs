@@ -127,7 +127,8 @@ impl Fleet {
     pub async fn new(by: By, desk: &str, settings: &[(&str, String)]) -> Self {
         let folder = folder();
         let data = folder.path().join("database");
-        let server = Settings { data, programs: None, durable: true };
+        // Processes are struck down here, not the machine: what they wrote is the system's by then.
+        let server = Settings { data, programs: None, durable: false };
         let rabbitmq = tokio::task::spawn_blocking(move || (by == By::RabbitMq).then(RabbitMq::start));
         let database = Embedded::start(&server, &Ambient::system()).await.expect("a database server");
         let rabbitmq = rabbitmq.await.expect("a broker, if there is to be one");
