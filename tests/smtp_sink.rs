@@ -110,6 +110,8 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let handler = Mail { complete: Arc::clone(&complete), ..Mail::default() };
     let mut session = SessionBuilder::new("sink.example").build(IpAddr::V4(Ipv4Addr::LOCALHOST), handler);
     let mut reader = BufReader::new(stream.try_clone()?);
+    // A response is written in pieces, each of which would wait until the one before was heard of.
+    stream.set_nodelay(true)?;
     let mut writer = stream;
     session.greeting().write_to(&mut writer)?;
     let mut line = Vec::new();
