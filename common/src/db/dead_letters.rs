@@ -10,6 +10,9 @@ use uuid::Uuid;
 use crate::broker::Queue;
 use crate::domain::event::Event;
 
+/// What stands for a queue on the dead letter of a mail that lies in its mailbox and could not be taken.
+pub const MAILBOX: &str = "mailbox";
+
 /// A message that could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {

@@ -85,6 +85,11 @@ struct Head {
 
 /// The queue of that name, if one can be replayed to it.
 fn route(name: &str) -> Result<Queue, String> {
+    if name == dead_letters::MAILBOX {
+        return Err(
+            "it names a mail that still lies in its mailbox: save it there, feed it to `switchboard pipe`, then drop this".to_owned()
+        );
+    }
     let queues = [Queue::Inbound, Queue::InboundBacklog, Queue::Events];
     let names = || queues.map(Queue::as_str).join(", ");
     queues

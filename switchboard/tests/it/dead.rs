@@ -184,6 +184,15 @@ async fn what_came_in_is_published_again_and_only_then_removed(pool: PgPoolOptio
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_mail_that_was_set_aside_is_not_replayed_and_it_is_said_what_to_do(pool: PgPoolOptions, options: PgConnectOptions) {
+    let desk = Desk::new(pool, options).await;
+    desk.bury(0xb1, "mailbox", b"{}", "it is too large", 1).await;
+    let refused = desk.refused(&["replay", &id(0xb1)]);
+    assert!(refused.contains("lies in its mailbox") && refused.contains("switchboard pipe"), "{refused}");
+    assert_eq!(desk.left().await, "b1");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_dead_event_goes_back_to_the_outbox_where_later_mail_waits_for_it(pool: PgPoolOptions, options: PgConnectOptions) {
     let desk = Desk::new(pool, options).await;
     let ticket = 0x41;

@@ -12,9 +12,6 @@ use switchboard_common::db::mailboxes::Folder;
 use switchboard_common::db::media;
 use uuid::Uuid;
 
-/// The queue that such a dead letter names; there is none of that name on the broker.
-const QUEUE: &str = "mailbox";
-
 /// A mail that is set aside. It stays in the mailbox.
 #[derive(Debug, Clone)]
 pub(super) struct Aside {
@@ -49,7 +46,7 @@ pub(super) async fn keep(
         let payload = json!({ "kind": "mailbox_mail", "version": 1, "id": id, "body": body });
         letters.push(DeadLetter {
             id,
-            queue: QUEUE.to_owned(),
+            queue: dead_letters::MAILBOX.to_owned(),
             payload: payload.to_string().into_bytes(),
             headers: BTreeMap::new(),
             reason: mail.reason.clone(),
