@@ -94,7 +94,7 @@ impl<'r> Reader<'r> {
         self.cursor = self.load().await?;
         let source = self.folder.mailbox.source();
         let same_place = self.cursor.source.as_ref() == Some(&source);
-        if !same_place || self.cursor.uid_validity != examined.uid_validity {
+        if !same_place || self.cursor.uid_validity != examined.uid_validity || self.went_back(examined).await? {
             if same_place {
                 tracing::warn!(account.id = %self.folder.account.account_id, "The server numbered {} anew: it is read from the start, and what is known already makes nothing new", called(self.folder));
             }
@@ -105,6 +105,14 @@ impl<'r> Reader<'r> {
             self.old.extend(listed.iter().map(|listed| listed.mail));
         }
         Ok(())
+    }
+
+    /// Whether the server will give numbers once more that were read already, as after it was put back
+    /// to an earlier day; it should name another UIDVALIDITY then, and may not.
+    async fn went_back(&mut self, examined: Examined) -> Result<bool, ImapError> {
+        let Some(next) = examined.uid_next.filter(|next| (1..=self.cursor.last_uid).contains(next)) else { return Ok(false) };
+        // Where there are mails from that number on, it is the number that is wrong.
+        Ok(self.session.list(next, None).await?.is_empty())
     }
 
     /// Puts the cursor at the place where a folder is begun.
@@ -119,7 +127,7 @@ impl<'r> Reader<'r> {
         };
         let began_at = self.cursor.began_at.or(Some(self.ingest.ambient.now()));
         self.cursor = Cursor { source: Some(source), uid_validity: examined.uid_validity, last_uid, backlog: Vec::new(), began_at };
-        self.memory.care = Care::default();
+        (self.memory.new, self.memory.old) = (Care::default(), Care::default());
         self.write(&[], None).await
     }
 
@@ -161,13 +169,22 @@ impl<'r> Reader<'r> {
     /// Deals with the next stretch of what waits.
     async fn take(&mut self, lane: Lane) -> Result<(), ImapError> {
         let waiting = if lane == Lane::New { &self.new } else { &self.old };
-        let stretch = next_stretch(waiting, BOUNDS, self.memory.care.single_upto);
+        let care = if lane == Lane::New { &self.memory.new } else { &self.memory.old };
+        let stretch = next_stretch(waiting, BOUNDS, care.single_upto);
         let outcome = self.deal_with(lane, &stretch).await;
+        let now = self.ingest.ambient.now();
         match &outcome {
-            Ok(()) => self.memory.care.passed(&stretch),
-            Err(error) => self.memory.care.failed(&stretch, error, self.ingest.ambient.now()),
+            Ok(()) => self.care(lane).passed(&stretch),
+            Err(error) => self.care(lane).failed(&stretch, error, now),
         }
         outcome
+    }
+
+    fn care(&mut self, lane: Lane) -> &mut Care {
+        match lane {
+            Lane::New => &mut self.memory.new,
+            Lane::Old => &mut self.memory.old,
+        }
     }
 
     async fn deal_with(&mut self, lane: Lane, stretch: &Stretch) -> Result<(), ImapError> {
@@ -190,18 +207,24 @@ impl<'r> Reader<'r> {
         }
         self.advance(lane, stretch.end());
         self.write(&asides, Some(self.ingest.ambient.now())).await?;
+        // It goes forward, whatever comes next.
+        self.memory.backoff.reset();
         meter::set_aside(self.folder, asides.len());
         aside::log(self.folder, &asides);
         broken.map_or(Ok(()), Err)
     }
 
-    /// A single mail that was asked for too often, if another waits behind it.
-    fn given_up(&self, lane: Lane, stretch: &Stretch) -> Option<(Aside, Waiting)> {
+    /// A single mail that was asked for too often, if another waits behind it. It is not always the same
+    /// other, which may be withheld as well.
+    fn given_up(&mut self, lane: Lane, stretch: &Stretch) -> Option<(Aside, Waiting)> {
         let [mail] = stretch.fetch.as_slice() else { return None };
-        let reason = self.memory.care.given_up(mail.uid, self.ingest.ambient.now(), self.ingest.settings.give_up)?;
+        let (now, after) = (self.ingest.ambient.now(), self.ingest.settings.give_up);
+        let care = self.care(lane);
+        let (reason, failures) = (care.given_up(mail.uid, now, after)?, care.failures(mail.uid));
         let lanes = if lane == Lane::New { [&self.new, &self.old] } else { [&self.old, &self.new] };
         let fits = |other: &&Waiting| other.uid != mail.uid && usize::try_from(other.size).is_ok_and(|size| size <= LARGEST_MAIL);
-        let other = lanes.into_iter().flatten().find(fits)?;
+        let others: Vec<Waiting> = lanes.into_iter().flatten().filter(fits).copied().collect();
+        let other = others.get(failures % others.len().max(1))?;
         Some((Aside { uid: mail.uid, size: mail.size, raw: None, reason }, *other))
     }
 

@@ -22,8 +22,10 @@ const TRIES: u32 = 3;
 /// What is remembered of a folder from one connection to the next.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// What went wrong with which mail.
-    pub care: Care,
+    /// What went wrong with which new mail.
+    pub new: Care,
+    /// What went wrong with which mail of the catch-up: new mail that comes meanwhile changes nothing about it.
+    pub old: Care,
     /// Mails of the catch-up that the router may not have taken yet.
     pub handed_on: Vec<HandedOn>,
     pub backoff: Backoff,
@@ -62,6 +64,12 @@ impl Care {
             }
             trouble => *trouble = Some(Trouble { uid: mail.uid, since: now, failures: 1, reason: error.to_string() }),
         }
+    }
+
+    /// How often a mail was asked for in vain.
+    pub(super) fn failures(&self, uid: u32) -> usize {
+        let trouble = self.trouble.as_ref().filter(|trouble| trouble.uid == uid);
+        trouble.map_or(0, |trouble| trouble.failures as usize)
     }
 
     /// Why a mail is not asked for any more, if that is so.

@@ -143,3 +143,58 @@ async fn a_server_that_hands_out_nothing_for_a_while_costs_no_mail(pool: PgPool)
     assert_eq!(desk.ask::<i64>("select count(*) from dead_letters").await, 0);
     assert_eq!(desk.subjects("inbound").await, subjects("mail", 1..=3));
 }
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn two_mails_side_by_side_that_are_never_handed_out_do_not_hold_up_the_rest(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let server = with_mails(&desk, State { mails: mails("mail", 5), refuses: vec![2, 3], ..State::default() }).await;
+    let worker = desk.worker_with(&Ambient::system(), ImapSettings { give_up: Duration::from_millis(10), ..settings() });
+    desk.until("all to be read", "select last_uid = 5 from mailbox_cursors").await;
+    worker.stop().await;
+    assert_eq!(desk.subjects("inbound").await, ["mail 001", "mail 004", "mail 005"]);
+    assert_eq!(desk.ask::<i64>("select count(*) from dead_letters").await, 2);
+    drop(server);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_mail_of_the_catch_up_that_is_never_handed_out_is_set_aside_however_much_new_mail_comes(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let server = with_mails(&desk, State { mails: mails("mail", 12), refuses: vec![3], busy: true, ..State::default() }).await;
+    let settings = ImapSettings { give_up: Duration::from_millis(10), backlog_threshold: 4, ..settings() };
+    let worker = desk.worker_with(&Ambient::system(), settings);
+    desk.until("the catch-up to end", "select last_uid > 12 and backlog_from = '{}' from mailbox_cursors").await;
+    worker.stop().await;
+    assert_eq!(desk.ask::<i64>("select count(*) from dead_letters").await, 1);
+    let caught_up = desk.subjects("inbound.backlog").await;
+    assert!(caught_up.starts_with(&["mail 001".to_owned(), "mail 002".to_owned(), "mail 004".to_owned()]), "{caught_up:?}");
+    drop(server);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_server_put_back_to_an_earlier_day_is_read_from_the_start(pool: PgPool) {
+    let desk = Desk::new(&pool);
+    let server = with_mails(&desk, State { mails: mails("mail", 4), uid_next: Some(5), ..State::default() }).await;
+    let worker = desk.worker();
+    desk.until("all to be read", "select last_uid = 4 from mailbox_cursors").await;
+    worker.stop().await;
+    // The numbers of two mails are given to others, and UIDVALIDITY says nothing of it.
+    server.with(|state| {
+        state.mails.truncate(2);
+        state.mails.push(mail("mail after the restore"));
+        state.uid_next = Some(4);
+    });
+    let worker = desk.worker();
+    desk.until(
+        "the mail",
+        "select exists (select from broker.messages where position(convert_to('after the restore', 'UTF8') in payload) > 0)",
+    )
+    .await;
+    worker.stop().await;
+    // One that is silent, or wrong, about the next number is not read anew each time.
+    let read = desk.queue("inbound").await.len();
+    server.with(|state| state.uid_next = Some(1));
+    let worker = desk.worker();
+    heard(&server, "NOOP", 3).await;
+    worker.stop().await;
+    assert_eq!(desk.queue("inbound").await.len(), read);
+}

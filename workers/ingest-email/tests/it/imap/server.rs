@@ -30,6 +30,10 @@ pub struct State {
     pub quirks: Vec<Quirk>,
     /// Mails that are not handed out, by their UIDs.
     pub refuses: Vec<u32>,
+    /// The UID that it says it gives to the next mail, where it says so.
+    pub uid_next: Option<u32>,
+    /// Whether another mail comes each time that somebody logs in.
+    pub busy: bool,
     /// Whether it has IDLE; it never says anything by it.
     pub idle: bool,
     /// The commands that it was given, without their tags.
@@ -80,7 +84,14 @@ async fn converse(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()
         let mut verb = command.split(' ');
         let answer = match (verb.next().unwrap_or_default(), verb.next().unwrap_or_default()) {
             ("CAPABILITY", _) => with(&mut |state| format!("* CAPABILITY IMAP4rev1{}\r\n", if state.idle { " IDLE" } else { "" })),
-            ("EXAMINE", _) => with(&mut |state| format!("{}* OK [UIDVALIDITY 7] fine\r\n", count(state))),
+            ("EXAMINE", _) => with(&mut |state| {
+                if state.busy {
+                    let number = state.mails.len() + 1;
+                    state.mails.push(super::mail(&format!("mail {number:03}")));
+                }
+                let next = state.uid_next.map_or_else(String::new, |next| format!("* OK [UIDNEXT {next}] so\r\n"));
+                format!("{}* OK [UIDVALIDITY 7] fine\r\n{next}", count(state))
+            }),
             ("NOOP", _) => with(&mut |state| count(state)),
             ("IDLE", _) => {
                 writer.write_all(b"+ waiting\r\n").await?;
