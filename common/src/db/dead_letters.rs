@@ -212,6 +212,7 @@ mod tests {
 
     use super::*;
     use crate::db::MIGRATIONS;
+    use crate::db::mailboxes::{HandedOn, unrouted};
     use crate::db::view::{DeadFilter, list_dead};
 
     fn letter(died_at: &str) -> DeadLetter {
@@ -243,6 +244,22 @@ mod tests {
 
         assert_eq!(remove(&mut connection, &[&second]).await.expect("removed").len(), 1);
         assert!(load(&mut connection, &[first.id]).await.expect("loaded").is_empty());
+    }
+
+    #[sqlx::test(migrator = "MIGRATIONS")]
+    async fn a_mail_whose_letter_was_dropped_is_not_waited_for(pool: PgPool) {
+        let mut connection = pool.acquire().await.expect("a connection");
+        let letter = letter("2026-03-02T09:00:00Z");
+        let mail = HandedOn { id: letter.id, external_id: "a key".to_owned() };
+        let mut waits =
+            async || unrouted(&mut connection, Uuid::from_u128(7).into(), std::slice::from_ref(&mail)).await.expect("asked").len();
+        assert_eq!(waits().await, 1);
+        let mut connection = pool.acquire().await.expect("a connection");
+        let by = By { whom: "root", at: letter.died_at };
+        record(&mut connection, &[&letter], LetterEnd::Replayed, by, &[Uuid::from_u128(2)]).await.expect("recorded");
+        assert_eq!(waits().await, 1, "it was replayed");
+        record(&mut connection, &[&letter], LetterEnd::Dropped, by, &[Uuid::from_u128(3)]).await.expect("recorded");
+        assert_eq!(waits().await, 0);
     }
 
     #[sqlx::test(migrator = "MIGRATIONS")]

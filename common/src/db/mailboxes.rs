@@ -419,8 +419,8 @@ pub struct HandedOn {
     pub external_id: String,
 }
 
-/// Those of these mails that neither the router has logged nor the dead letters hold: they still
-/// wait on the broker.
+/// Those of these mails that neither the router has logged nor the dead letters hold, or held until
+/// somebody dropped them: they still wait on the broker.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -432,6 +432,7 @@ pub async fn unrouted(connection: &mut PgConnection, tenant: TenantId, mails: &[
            where not exists (select from inbound_messages i
                              where i.tenant_id = $1 and i.channel = 'email' and i.external_id = h.external_id)
              and not exists (select from dead_letters d where d.id = h.id)
+             and not exists (select from settled_letters s where s.letter_id = h.id and s.how = 'dropped')
            order by h.n"#,
         tenant.0,
         &mails.iter().map(|mail| mail.id).collect::<Vec<_>>(),
