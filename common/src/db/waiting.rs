@@ -21,14 +21,14 @@ pub async fn outbox(connection: &mut PgConnection) -> sqlx::Result<Outbox> {
 }
 
 /// How many dead letters there are, by the queue that they come from: every queue that has any, and
-/// those that workers take from also when there are none, so that the number goes back to 0.
+/// those that a worker names also when there are none, so that the number goes back to 0.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn dead_letters(connection: &mut PgConnection) -> sqlx::Result<Vec<(String, i64)>> {
     let rows = sqlx::query!(
         r#"select coalesce(d.queue, q.queue) as "queue!", count(d.id) as "count!"
-           from unnest(array['inbound', 'inbound.backlog', 'events']) as q (queue)
+           from unnest(array['inbound', 'inbound.backlog', 'events', 'mailbox', 'unknown']) as q (queue)
            full join dead_letters d on d.queue = q.queue
            group by 1"#
     )
@@ -50,7 +50,8 @@ pub struct Deliveries {
     pub due_since: Option<DateTime<Utc>>,
 }
 
-/// What waits to be delivered, for each channel and status, also where that is nothing.
+/// What waits to be delivered, for each channel and status, also where that is nothing. Each status by
+/// its own index: most deliveries are done, and they are many.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -58,8 +59,13 @@ pub async fn deliveries(connection: &mut PgConnection, now: DateTime<Utc>) -> sq
     sqlx::query_as!(
         Deliveries,
         r#"with unfinished as (
-               select channel, status, count(*) as count, min(next_attempt_at) filter (where status = 'queued' and next_attempt_at <= $1) as due
-               from deliveries where status in ('queued', 'sending', 'held') group by 1, 2
+               select channel, 'queued'::delivery_status as status, count(*) as count,
+                      min(next_attempt_at) filter (where next_attempt_at <= $1) as due
+               from deliveries where status = 'queued' group by 1
+               union all
+               select channel, 'sending', count(*), null from deliveries where status = 'sending' group by 1
+               union all
+               select channel, 'held', count(*), null from deliveries where status = 'held' group by 1
            )
            select c.channel as "channel!", s.status::text as "status!", coalesce(u.count, 0) as "count!",
                   (select min(due) from unfinished d where d.channel = c.channel) as due_since

@@ -58,6 +58,16 @@ impl State {
     async fn database(&self) -> anyhow::Result<()> {
         let mut session = Session::open(&self.0.pool).await?;
         connect::check(&mut session).await?;
+        session.done();
+        Ok(())
+    }
+
+    /// Sets the gauges of what waits in the database.
+    async fn measure(&self) -> anyhow::Result<()> {
+        if self.0.gauges.is_empty() {
+            return Ok(());
+        }
+        let mut session = Session::open(&self.0.pool).await?;
         for gauge in self.0.gauges {
             gauge.set(&mut session, self.0.ambient.now()).await?;
         }
@@ -75,7 +85,7 @@ impl State {
         Ok(())
     }
 
-    /// Asks everything that the worker depends on, at once, and sets the gauges of what waits there.
+    /// Asks everything that the worker depends on, at once.
     async fn look(&self) -> [(&'static str, anyhow::Result<()>); 2] {
         let (database, broker) = tokio::join!(limited(self.database()), limited(self.broker()));
         let looked = [("database", database), ("broker", broker)];
@@ -146,8 +156,11 @@ async fn ready(extract::State(state): extract::State<State>) -> impl IntoRespons
 }
 
 async fn collected(extract::State(state): extract::State<State>) -> impl IntoResponse {
-    // What is away is told by a metric of its own.
-    let _ = state.look().await;
+    // What is away is told by a metric of its own. To count what waits may take longer than to say that one is there.
+    let (_, measured) = tokio::join!(state.look(), limited(state.measure()));
+    if let Err(error) = measured {
+        tracing::debug!("What waits in the database could not be counted: {error:#}");
+    }
     state.0.collected.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.0.collected.render())
 }

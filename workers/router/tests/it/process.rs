@@ -111,12 +111,23 @@ async fn a_router_waits_for_its_schema_and_says_so_and_ends_in_good_order(pool: 
         "switchboard_dependency_up{dependency=\"broker\"} 1",
         "switchboard_queue_messages{queue=\"inbound\"} 0",
         "switchboard_dead_letters{queue=\"events\"} 0",
+        "switchboard_dead_letters{queue=\"mailbox\"} 0",
         "switchboard_outbox_events 0",
         "# TYPE switchboard_outbox_events gauge",
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
     assert_eq!(router.stop().code(), Some(0));
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_router_is_ready_also_while_what_waits_cannot_be_counted(pool: PgPool) {
+    let router = Process::start(&url(&pool.connect_options()));
+    router.until_ready().await;
+    let mut other = pool.begin().await.expect("a transaction");
+    sqlx::query("lock table dead_letters in access exclusive mode").execute(&mut *other).await.expect("locked");
+    assert_eq!(router.get("/readyz"), (200, "ready\ndatabase: ok\nbroker: ok\n".to_owned()));
+    assert!(router.get("/metrics").1.contains("switchboard_dependency_up{dependency=\"database\"} 1"));
 }
 
 #[sqlx::test(migrations = false)]
