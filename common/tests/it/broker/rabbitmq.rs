@@ -259,6 +259,40 @@ async fn a_server_that_is_away_is_waited_for_and_found_when_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_short_of_memory_takes_answers_and_loses_nothing() {
+    let server = RabbitServer::own(Limits { call: Duration::from_secs(3), ..PATIENT }).await;
+    let memory = |share: &str| tokio::task::block_in_place(|| _ = server.place.control(&["set_vm_memory_high_watermark", share]));
+    let broker = server.broker().await;
+    broker.publish(Queue::Inbound, vec![message(1), message(2)]).await.expect("confirmed");
+    let mut consumer = broker.consumer(Queue::Inbound, 4).await.expect("a consumer");
+    let mut in_hand = Vec::new();
+    while in_hand.len() < 2 {
+        in_hand.extend(soon(consumer.next_batch(4)).await.expect("a batch"));
+    }
+    memory("0");
+    soon(async { while broker.publish(Queue::InboundBacklog, vec![message(3)]).await.is_ok() {} }).await;
+
+    consumer.ack(&[in_hand[0].tag]).await.expect("an answer takes no room");
+    consumer.give_back(&[in_hand[1].tag]).await.expect_err("there is no room for it");
+    let again = soon(consumer.next_batch(4)).await.expect("a batch").remove(0);
+    assert_eq!((again.id, again.redelivered), (in_hand[1].id, true));
+
+    memory("0.9");
+    soon(async { while broker.publish(Queue::Inbound, vec![message(4)]).await.is_err() {} }).await;
+    consumer.give_back(&[again.tag]).await.expect("given back");
+    let mut left = std::collections::BTreeSet::new();
+    while left.len() < 2 {
+        let batch = soon(consumer.next_batch(4)).await.expect("a batch");
+        left.extend(batch.iter().map(|message| message.id.as_u128()));
+        consumer.ack(&batch.iter().map(|message| message.tag).collect::<Vec<_>>()).await.expect("acked");
+    }
+    assert_eq!(left, [2, 4].into());
+    assert_eq!(broker.waiting(Queue::Dead).await.expect("a number"), 0);
+    consumer.close().await.expect("closed");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_on_a_dead_line_notices_and_finds_the_server_again() {
     let server = RabbitServer::shared(PATIENT).await;
     let broker = server.broker_at(&format!("amqp://guest:guest@{}/%2F?heartbeat=1", server.proxy.address));
