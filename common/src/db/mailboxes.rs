@@ -98,7 +98,7 @@ impl Folder {
 }
 
 /// The right to read a folder, until it runs out or another has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// What may be read.
     pub key: FolderKey,

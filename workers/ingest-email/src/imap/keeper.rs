@@ -1,13 +1,13 @@
 //! Takes a worker's share of the folders under leases, and has each read by a task of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use switchboard_common::db;
 use switchboard_common::db::mailboxes::{self, Folder, FolderKey, Lease, Mailbox};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ struct Keeper {
 /// What a look finds.
 struct Seen {
     workers: i64,
-    folders: Vec<Folder>,
+    folders: HashMap<FolderKey, Folder>,
     renewed: Vec<Lease>,
     until: DateTime<Utc>,
 }
@@ -88,14 +88,16 @@ impl Keeper {
         for folder in &folders {
             meter::standing(folder, now);
         }
+        let folders = folders.into_iter().map(|folder| (folder.key(), folder)).collect();
         Ok(Seen { workers, folders, renewed, until })
     }
 
     /// Lets go of what is lost, what is not to be read any more or not in this way, and what is more
     /// than a share.
     fn sort_out(&mut self, seen: &Seen) {
+        let renewed: HashSet<&Lease> = seen.renewed.iter().collect();
         self.held.retain(|_, held| {
-            let still = seen.renewed.contains(&held.lease);
+            let still = renewed.contains(&held.lease);
             if still {
                 held.until = seen.until;
             } else {
@@ -104,7 +106,7 @@ impl Keeper {
             still
         });
         for (key, held) in &self.held {
-            let wanted = seen.folders.iter().find(|folder| folder.key() == *key);
+            let wanted = seen.folders.get(key);
             if wanted.is_none_or(|folder| folder.mailbox != held.mailbox) {
                 held.stop.cancel();
             }
@@ -129,10 +131,10 @@ impl Keeper {
             Ok(claimed)
         });
         for lease in claimed.await? {
-            match seen.folders.iter().find(|folder| folder.key() == lease.key) {
+            match seen.folders.get(&lease.key) {
                 Some(folder) => self.begin(folder.clone(), lease, until),
                 // It came in this moment: the next look knows how to read it.
-                None => self.give_back(&lease).await,
+                None => _ = self.give_back(&lease).await,
             }
         }
         Ok(())
@@ -159,31 +161,38 @@ impl Keeper {
             tokio::select! {
                 () = &mut next => return,
                 () = self.stop.cancelled() => return,
-                Some(ended) = self.tasks.join_next() => if let Ok(lease) = ended {
-                    self.ended(lease).await;
-                },
+                Some(ended) = self.tasks.join_next() => {
+                    self.ended(ended).await;
+                }
             }
         }
     }
 
-    async fn ended(&mut self, lease: Lease) {
+    /// Gives back what a task has ended with. Says whether the database took it.
+    async fn ended(&mut self, ended: Result<Lease, JoinError>) -> bool {
+        let of_the_task = |error: &JoinError| self.held.values().find(|held| held.task.id() == error.id());
+        let lease = ended.or_else(|error| of_the_task(&error).map(|held| held.lease.clone()).ok_or(error));
+        // Whoever was let go of before has nothing to give back.
+        let Ok(lease) = lease else { return true };
         // A task that was let go of earlier may end when the folder is held anew.
         if self.held.get(&lease.key).is_some_and(|held| held.lease == lease) {
             self.held.remove(&lease.key);
         }
-        self.give_back(&lease).await;
+        self.give_back(&lease).await
     }
 
-    async fn give_back(&self, lease: &Lease) {
+    async fn give_back(&self, lease: &Lease) -> bool {
         let released = self.limited(async {
             let mut session = db::Session::open(&self.ingest.pool).await?;
             mailboxes::release(&mut session, lease).await?;
             session.done();
             Ok(())
         });
-        if let Err(error) = released.await {
+        let released = released.await;
+        if let Err(error) = &released {
             tracing::warn!(account.id = %lease.key.account_id, "A mailbox could not be given back, and is free when its lease has run out: {error:#}");
         }
+        released.is_ok()
     }
 
     /// Without the database nobody can say whether a lease that ran out is still ours.
@@ -198,12 +207,15 @@ impl Keeper {
         });
     }
 
-    /// Each task finishes what it is accepting; its folder is free at once.
+    /// Each task finishes what it is accepting; its folder is free at once. Of a database that is away the
+    /// first says so, for all of them.
     async fn finish(mut self) {
+        let mut is_there = true;
         while let Some(ended) = self.tasks.join_next().await {
-            if let Ok(lease) = ended {
-                self.ended(lease).await;
-            }
+            is_there = is_there && self.ended(ended).await;
+        }
+        if !is_there {
+            return;
         }
         let gone = self.limited(async {
             let mut session = db::Session::open(&self.ingest.pool).await?;

@@ -220,11 +220,11 @@ impl<'r> Reader<'r> {
         let [mail] = stretch.fetch.as_slice() else { return None };
         let (now, after) = (self.ingest.ambient.now(), self.ingest.settings.give_up);
         let care = self.care(lane);
-        let (reason, failures) = (care.given_up(mail.uid, now, after)?, care.failures(mail.uid));
+        let (reason, beyond) = (care.given_up(mail.uid, now, after)?, care.beyond(mail.uid));
         let lanes = if lane == Lane::New { [&self.new, &self.old] } else { [&self.old, &self.new] };
         let fits = |other: &&Waiting| other.uid != mail.uid && usize::try_from(other.size).is_ok_and(|size| size <= LARGEST_MAIL);
         let others: Vec<Waiting> = lanes.into_iter().flatten().filter(fits).copied().collect();
-        let other = others.get(failures % others.len().max(1))?;
+        let other = others.get(beyond % others.len().max(1))?;
         Some((Aside { uid: mail.uid, size: mail.size, raw: None, reason }, *other))
     }
 

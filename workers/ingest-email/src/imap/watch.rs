@@ -66,10 +66,10 @@ impl Care {
         }
     }
 
-    /// How often a mail was asked for in vain.
-    pub(super) fn failures(&self, uid: u32) -> usize {
+    /// How often a mail was asked for beyond what it takes to give it up.
+    pub(super) fn beyond(&self, uid: u32) -> usize {
         let trouble = self.trouble.as_ref().filter(|trouble| trouble.uid == uid);
-        trouble.map_or(0, |trouble| trouble.failures as usize)
+        trouble.map_or(0, |trouble| trouble.failures.saturating_sub(TRIES) as usize)
     }
 
     /// Why a mail is not asked for any more, if that is so.
@@ -102,7 +102,10 @@ pub(super) async fn watch(ingest: Arc<IngestEmail>, folder: Folder, lease: Lease
             Ok(error) => error,
             Err(_) => ImapError::Lacking("sent something that made its reader panic"),
         };
-        memory.note(&ingest, &folder, &lease, &error).await;
+        tokio::select! {
+            () = memory.note(&ingest, &folder, &lease, &error) => {}
+            () = stop.cancelled() => return,
+        }
         if matches!(error, ImapError::Login(_)) {
             let wait = ingest.settings.refused.mul_f64(0.75 + 0.5 * ingest.ambient.fraction());
             tokio::select! {

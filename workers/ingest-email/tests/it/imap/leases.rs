@@ -1,13 +1,14 @@
 //! Any number of workers: one mailbox is read by one at a time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
 use switchboard_ingest_email::ImapSettings;
 use switchboard_test_servers::dovecot::Dovecot;
 
-use super::{Desk, mail, mails};
+use super::server::{Server, State};
+use super::{Desk, Way, mail, mails, settings};
 
 const LOOK: Duration = Duration::from_secs(5);
 const LEASE: Duration = Duration::from_secs(30);
@@ -83,6 +84,24 @@ async fn a_worker_that_stops_leaves_its_mailbox_to_the_others_at_once(pool: PgPo
     dovecot.deliver("ada", mail("later"));
     desk.wait_for("inbound", 1).await;
     second.stop().await;
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_worker_stops_soon_also_when_the_database_hangs(pool: PgPool) {
+    let (desk, server) = (Desk::new(&pool), Server::start(State::default()).await);
+    let users = ["ada", "bo", "cy", "di", "ed", "flo", "gil", "hal"];
+    for user in users {
+        desk.mailbox(user, &Way::plain(server.port)).await;
+    }
+    // A lease of six seconds: the database is given two for an answer.
+    let worker = desk.worker_with(&Ambient::system(), ImapSettings { lease: Duration::from_secs(6), ..settings() });
+    desk.until("all to be read", "select count(last_success_at) = 8 from mailbox_cursors").await;
+    let mut other = pool.begin().await.expect("a transaction");
+    sqlx::query("lock table mailbox_cursors in access exclusive mode").execute(&mut *other).await.expect("locked");
+    let begun = Instant::now();
+    worker.stop().await;
+    // Not two seconds for each of them.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
