@@ -87,6 +87,8 @@ pub struct Folder {
     pub waiting: i64,
     /// When it was last read without fault to its end, or to as much as may be taken at a time.
     pub last_success_at: Option<DateTime<Utc>>,
+    /// Since when it is to be read.
+    pub known_since: DateTime<Utc>,
 }
 
 impl Folder {
@@ -164,7 +166,7 @@ pub async fn folders(connection: &mut PgConnection) -> sqlx::Result<Vec<Folder>>
     let rows = sqlx::query!(
         r#"select t.id as "tenant_id: TenantId", t.name as tenant_name, a.id as "account_id: AccountId", a.name, a.address,
                   m.host, m.port, m.tls as "tls: MailboxTls", m.username, m.password, m.folders, m.poll_seconds,
-                  m.since as "since: MailboxSince", c.folder, c.waiting, c.last_success_at
+                  m.since as "since: MailboxSince", c.folder, c.waiting, c.last_success_at, c.created_at
            from mailbox_cursors c
            join mailboxes m on m.tenant_id = c.tenant_id and m.account_id = c.account_id and c.folder = any(m.folders)
            join channel_accounts a on a.tenant_id = m.tenant_id and a.id = m.account_id and a.disabled_at is null
@@ -196,6 +198,7 @@ pub async fn folders(connection: &mut PgConnection) -> sqlx::Result<Vec<Folder>>
             folder: row.folder,
             waiting: row.waiting,
             last_success_at: row.last_success_at,
+            known_since: row.created_at,
         })
     });
     folders.collect()
