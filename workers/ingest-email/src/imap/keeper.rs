@@ -46,6 +46,10 @@ struct Seen {
 /// Keeps folders being read until `stop`, then gives them back.
 pub(super) async fn run(ingest: Arc<IngestEmail>, stop: CancellationToken) {
     meter::describe();
+    if stop.is_cancelled() {
+        // Nobody has heard of it: a database that never came need not hear that it is gone.
+        return;
+    }
     let worker = ingest.ambient.new_id();
     let mut keeper = Keeper { ingest, worker, stop, held: BTreeMap::new(), tasks: JoinSet::new(), blind: false };
     while !keeper.stop.is_cancelled() {

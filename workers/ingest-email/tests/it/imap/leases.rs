@@ -86,6 +86,13 @@ async fn a_worker_that_stops_leaves_its_mailbox_to_the_others_at_once(pool: PgPo
     second.stop().await;
 }
 
+#[tokio::test]
+async fn a_worker_whose_database_never_came_stops_at_once() {
+    let nowhere = sqlx::PgPool::connect_lazy("postgres://desk@127.0.0.1:1/desk").expect("a URL");
+    let worker = Desk::new(&nowhere).worker_stopped();
+    tokio::time::timeout(Duration::from_secs(5), worker.stop()).await.expect("at once");
+}
+
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_worker_stops_soon_also_when_the_database_hangs(pool: PgPool) {
     let (desk, server) = (Desk::new(&pool), Server::start(State::default()).await);

@@ -154,6 +154,15 @@ impl Desk {
         Worker::start(IngestEmail { pool: self.pool.clone(), broker, ambient: ambient.clone(), tls, settings })
     }
 
+    /// A worker that is told to stop before it begins.
+    fn worker_stopped(&self) -> Worker {
+        let (pool, tls) = (self.pool.clone(), tls::client(None).expect("authorities"));
+        let ingest = IngestEmail { pool, broker: Arc::new(Down), ambient: Ambient::system(), tls, settings: settings() };
+        let stop = CancellationToken::new();
+        stop.cancel();
+        Worker { task: tokio::spawn(run(ingest, stop.clone())), stop }
+    }
+
     /// A worker whose broker says no.
     fn worker_without_broker(&self) -> Worker {
         let (pool, tls) = (self.pool.clone(), tls::client(None).expect("authorities"));
