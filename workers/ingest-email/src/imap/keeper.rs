@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use switchboard_common::db;
 use switchboard_common::db::mailboxes::{self, Folder, FolderKey, Lease, Mailbox};
+use switchboard_common::supervise::causes;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -182,7 +183,7 @@ impl Keeper {
             Ok(())
         });
         if let Err(error) = released.await {
-            tracing::warn!(account.id = %lease.key.account_id, "A mailbox could not be given back, and is free when its lease has run out: {error:#}");
+            tracing::warn!(account.id = %lease.key.account_id, "A mailbox could not be given back, and is free when its lease has run out: {}", causes(&error));
         }
     }
 
@@ -218,7 +219,7 @@ impl Keeper {
 
     fn say(&mut self, error: &anyhow::Error) {
         if !std::mem::replace(&mut self.blind, true) {
-            tracing::warn!("Mailboxes cannot be looked after, and are as soon as possible: {error:#}");
+            tracing::warn!("Mailboxes cannot be looked after, and are as soon as possible: {}", causes(error));
         }
     }
 
