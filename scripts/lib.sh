@@ -107,14 +107,23 @@ need_rabbitmq() {
     find_rabbitmq || die "$by_hand"
 }
 
+# Whether Dovecot is there with IMAP and LMTP, be it in root's folders.
+find_dovecot() {
+    local programs=/usr/lib/dovecot
+    [ -d "$programs" ] || programs=/usr/libexec/dovecot
+    PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot >/dev/null && [ -x "$programs/imap" ] && [ -x "$programs/lmtp" ]
+}
+
 # Dovecot, for the tests of what reads mailboxes. No service of it is started.
 need_dovecot() {
-    local dovecot programs=/usr/lib/dovecot
-    dovecot=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot || true)
-    [ -d "$programs" ] || programs=/usr/libexec/dovecot
-    [ -n "$dovecot" ] && [ -x "$programs/imap" ] && [ -x "$programs/lmtp" ] && return
-    install_packages "Dovecot 2.3 with IMAP and LMTP is missing (Debian, Ubuntu: dovecot-imapd and dovecot-lmtpd; Fedora, Arch: dovecot)" \
-        dovecot-imapd dovecot-lmtpd
+    local version by_hand="Dovecot 2.3 with IMAP and LMTP is missing (Debian, Ubuntu: dovecot-imapd and dovecot-lmtpd; Fedora, Arch: dovecot)"
+    find_dovecot || install_packages "$by_hand" dovecot-imapd dovecot-lmtpd
+    find_dovecot || die "$by_hand"
+    version=$(PATH=$PATH:/usr/sbin:/usr/local/sbin dovecot --version)
+    case $version in
+    2.3.*) ;;
+    *) die "this is Dovecot ${version%% *}, and the tests need 2.3: later ones are configured in another way" ;;
+    esac
 }
 
 # Exim, for the tests of what sends mail. Debian's package would replace the machine's own mail server, so it is not
@@ -126,35 +135,5 @@ need_exim() {
     local by_hand="Exim 4.94 or newer is missing (Fedora, Arch: exim; macOS: brew install exim; Debian, Ubuntu: its packages must be had by apt-get download)"
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || die "$by_hand"
     say "Unpacking Exim into ${unpacked#"$root"/} (nothing is installed)"
-    unpack_exim "$unpacked" || die "$by_hand"
+    "$root/scripts/unpack-exim" "$unpacked" || die "$by_hand"
 }
-
-unpack_exim() (
-    set -e
-    local unpacked=$1 folder package missing
-    folder=$(mktemp -d)
-    trap 'rm -rf "$folder"' EXIT
-    cd "$folder"
-    if ! apt-cache show exim4-daemon-light >/dev/null 2>&1; then
-        as_root apt-get update -qq
-    fi
-    local packages=(exim4-daemon-light libnss-wrapper)
-    while read -r package; do
-        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || packages+=("$package")
-    done < <(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances \
-        exim4-daemon-light | grep -E '^lib[a-z0-9.+-]+$')
-    apt-get download -qq -o APT::Sandbox::User=root "${packages[@]}" >&2
-    for package in *.deb; do
-        dpkg-deb --extract "$package" tree
-    done
-    mkdir -p ready/lib
-    # Not with its set-user-id bit, which would be of no use and drops the libraries.
-    install -m 755 tree/usr/sbin/exim4 ready/exim
-    find tree -name 'lib*.so*' -exec cp -P {} ready/lib/ \;
-    missing=$(LD_LIBRARY_PATH=$folder/ready/lib ldd ready/exim | grep 'not found' || true)
-    [ -z "$missing" ] || { say "Exim lacks: $missing"; return 1; }
-    chmod -R a+rX ready
-    mkdir -p "$(dirname "$unpacked")"
-    rm -rf "$unpacked"
-    mv ready "$unpacked"
-)

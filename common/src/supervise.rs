@@ -1,5 +1,6 @@
 //! Keeps a task going: what fails is logged once and begun anew after a while.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use crate::ambient::Ambient;
 #[derive(Debug, Default)]
 pub struct Backoff {
     failures: AtomicU32,
+    /// The task that [`supervise`] waits for, whose failures were logged.
+    task: OnceLock<String>,
 }
 
 impl Backoff {
@@ -23,9 +26,13 @@ impl Backoff {
         Self::default()
     }
 
-    /// The last try succeeded.
+    /// The last try succeeded. Of a task whose failure was logged this is logged as well.
     pub fn reset(&self) {
-        self.failures.store(0, Ordering::Relaxed);
+        if self.failures.swap(0, Ordering::Relaxed) > 0
+            && let Some(task) = self.task.get()
+        {
+            tracing::info!(task, "The {task} works again");
+        }
     }
 
     /// Waits longer after each failure, until `stop`.
@@ -52,9 +59,36 @@ where
             Ok(()) => return,
             Err(error) if stop.is_cancelled() => tracing::debug!(task = name, "Stopped while failing: {error:#}"),
             Err(error) => {
-                tracing::warn!(task = name, "The {name} failed and is begun anew: {error:#}");
+                tracing::warn!(task = name, "The {name} failed and is begun anew: {}", causes(&error));
+                backoff.task.get_or_init(|| name.to_owned());
                 backoff.wait(ambient, stop).await;
             }
         }
+    }
+}
+
+/// An error and what it came from, each said once: many errors repeat their source in their own words.
+#[must_use]
+pub fn causes(error: &anyhow::Error) -> String {
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.ends_with(&cause) {
+            said.extend([": ", &cause]);
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::BrokerError;
+
+    #[test]
+    fn what_an_error_came_from_is_said_once() {
+        let refused = || std::io::Error::other("connection refused");
+        let repeating = BrokerError::Unavailable { call: "connect", source: refused().into() };
+        assert_eq!(causes(&repeating.into()), "the broker could not connect: connection refused");
+        assert_eq!(causes(&anyhow::Error::new(refused()).context("no database")), "no database: connection refused");
     }
 }

@@ -240,7 +240,7 @@ pub struct DeadWhich {
 #[group(id = "DeadFilter", multiple = true)]
 pub struct DeadFilter {
     /// From this queue
-    #[arg(long, value_name = "QUEUE", value_parser = ["inbound", "inbound.backlog", "events", "unknown"])]
+    #[arg(long, value_name = "QUEUE", value_parser = ["inbound", "inbound.backlog", "events", "mailbox", "unknown"])]
     pub queue: Option<String>,
     /// With this in the reason, in upper or lower case
     #[arg(long, value_name = "TEXT")]
@@ -346,7 +346,7 @@ mod tests {
     fn dead_letters_are_named_or_filtered_and_never_both() {
         let reads = |line: &str| Cli::try_parse_from(line.split_whitespace()).is_ok();
         assert!(reads("switchboard dead replay 01a1 01a2") && reads("switchboard dead replay -") && reads("switchboard dead replay --all"));
-        assert!(reads("switchboard dead drop --queue events --since 2h"));
+        assert!(reads("switchboard dead drop --queue events --since 2h") && reads("switchboard dead list --queue mailbox"));
         assert!(!reads("switchboard dead replay") && !reads("switchboard dead drop --yes"));
         assert!(!reads("switchboard dead replay 01a1 --queue events") && !reads("switchboard dead replay 01a1 --all"));
         assert!(!reads("switchboard dead list --queue inbuond"));

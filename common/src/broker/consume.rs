@@ -371,6 +371,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_log_says_once_that_a_consumer_works_again() {
+        let failure = Failure::GiveBack(anyhow::anyhow!("the disk is full"));
+        let batches = [false; 3].map(|redelivered| vec![event(redelivered)]).to_vec();
+        let (answers, log) = run_on(batches, &Scripted { failures: Mutex::new(vec![failure]), ..Scripted::default() }).await;
+        assert_eq!(answers, ["acked [1]", "acked [1]"]);
+        assert_eq!(log.matches("The events consumer works again").count(), 1, "{log}");
+    }
+
+    #[tokio::test]
     async fn a_database_that_never_says_whether_it_is_there_is_asked_again() {
         let handler = Scripted { hangs: Mutex::new(1), ..Scripted::default() };
         let (answers, log) = run_on(vec![vec![event(false)]], &handler).await;

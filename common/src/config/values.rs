@@ -13,8 +13,9 @@ use url::Url;
 use super::smtp_url::SmtpUrl;
 
 /// What is logged where nothing else is asked for. That a connection is of no more use to the pool is
-/// no news when the server is stopped; lapin logs what it also returns, and messages as a whole.
-pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sqlx_core::pool::connection=error,lapin=off";
+/// no news when the server is stopped; lapin logs what it also returns, and messages as a whole; the
+/// verifier of certificates logs at each try what it also returns.
+pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sqlx_core::pool::connection=error,lapin=off,rustls_platform_verifier=off";
 
 /// By which way mail goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -96,6 +96,15 @@ pub async fn published(connection: &mut PgConnection, token: Uuid, now: DateTime
     Ok(())
 }
 
+/// Gives back the rows under this lease, which could not be published: whoever can takes them.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn give_back(connection: &mut PgConnection, token: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!("update outbox set lease_token = null, publish_at = $2 where lease_token = $1", token, now).execute(connection).await?;
+    Ok(())
+}
+
 /// Takes planned events out.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use axum::Router;
 use axum::extract;
 use axum::http::{StatusCode, header};
@@ -25,6 +25,7 @@ use super::{Parts, Worker};
 use crate::ambient::Ambient;
 use crate::broker::{Broker, Queue};
 use crate::db::{Session, connect};
+use crate::supervise::causes;
 use crate::telemetry::metrics;
 
 /// The metrics of this process.
@@ -97,7 +98,7 @@ impl State {
 }
 
 async fn limited(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::time::timeout(LIMIT, work).await.with_context(|| format!("no answer within {LIMIT:?}"))?
+    tokio::time::timeout(LIMIT, work).await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))?
 }
 
 /// A server that is bound to its address.
@@ -149,7 +150,7 @@ async fn ready(extract::State(state): extract::State<State>) -> impl IntoRespons
         (false, false) => "not ready\n",
     });
     for (name, outcome) in looked {
-        let how = outcome.map_or_else(|error| format!("{error:#}"), |()| "ok".to_owned());
+        let how = outcome.map_or_else(|error| causes(&error), |()| "ok".to_owned());
         said.extend([name, ": ", &how, "\n"]);
     }
     (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, said)

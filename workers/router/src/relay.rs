@@ -51,7 +51,7 @@ async fn limited<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
 /// Publishes one batch of what is due. Returns how many events that were.
 ///
 /// # Errors
-/// When database or broker are away; what was taken is published later.
+/// When database or broker are away; what was taken is given back, or is free when its lease has run out.
 pub async fn publish_due(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient) -> anyhow::Result<usize> {
     let token: Uuid = ambient.new_id();
     let now = ambient.now();
@@ -62,11 +62,17 @@ pub async fn publish_due(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient) 
         return Ok(0);
     }
     let messages = events.iter().map(|(id, event)| seal(*id, event)).collect::<Result<Vec<_>, _>>()?;
-    broker.publish(Queue::Events, messages).await?;
+    let published = broker.publish(Queue::Events, messages).await;
     let now = ambient.now();
     let mut session = db::Session::open(pool).await?;
-    outbox::published(&mut session, token, now, now + AGAIN).await?;
+    match published {
+        Ok(()) => outbox::published(&mut session, token, now, now + AGAIN).await?,
+        // Another router may reach a broker that this one cannot, and once it is back nobody is to wait for the lease.
+        // What was published all the same is known by its key.
+        Err(_) => outbox::give_back(&mut session, token, now).await?,
+    }
     session.done();
+    published?;
     Ok(events.len())
 }
 

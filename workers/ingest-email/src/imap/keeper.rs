@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use switchboard_common::db;
 use switchboard_common::db::mailboxes::{self, Folder, FolderKey, Lease, Mailbox};
+use switchboard_common::supervise::causes;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -194,7 +195,7 @@ impl Keeper {
         });
         let released = released.await;
         if let Err(error) = &released {
-            tracing::warn!(account.id = %lease.key.account_id, "A mailbox could not be given back, and is free when its lease has run out: {error:#}");
+            tracing::warn!(account.id = %lease.key.account_id, "A mailbox could not be given back, and is free when its lease has run out: {}", causes(error));
         }
         released.is_ok()
     }
@@ -234,7 +235,7 @@ impl Keeper {
 
     fn say(&mut self, error: &anyhow::Error) {
         if !std::mem::replace(&mut self.blind, true) {
-            tracing::warn!("Mailboxes cannot be looked after, and are as soon as possible: {error:#}");
+            tracing::warn!("Mailboxes cannot be looked after, and are as soon as possible: {}", causes(error));
         }
     }
 
