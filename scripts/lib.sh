@@ -133,7 +133,7 @@ need_exim() {
     local unpacked=$tools/exim
     [ -x "$unpacked/exim" ] && return
     local by_hand="Exim 4.94 or newer is missing (Fedora, Arch: exim; macOS: brew install exim; Debian, Ubuntu: its packages must be had by apt-get download)"
-    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || die "$by_hand"
+    { command -v apt-get && command -v dpkg-deb; } >/dev/null || die "$by_hand"
     say "Unpacking Exim into ${unpacked#"$root"/} (nothing is installed)"
     "$root/scripts/unpack-exim" "$unpacked" || die "$by_hand"
 }

@@ -24,7 +24,7 @@ use super::gauges::Gauge;
 use super::{Parts, Worker};
 use crate::ambient::Ambient;
 use crate::broker::{Broker, Queue};
-use crate::db::{Session, connect};
+use crate::db::{Session, connect, probe};
 use crate::supervise::causes;
 use crate::telemetry::metrics;
 
@@ -59,6 +59,8 @@ impl State {
     async fn database(&self) -> anyhow::Result<()> {
         let mut session = Session::open(&self.0.pool).await?;
         connect::check(&mut session).await?;
+        // A full disk, or a server that only follows another, answers and is of no use.
+        probe::write(&mut session, self.0.ambient.now()).await?;
         session.done();
         Ok(())
     }

@@ -130,6 +130,18 @@ async fn a_router_is_ready_also_while_what_waits_cannot_be_counted(pool: PgPool)
     assert!(router.get("/metrics").1.contains("switchboard_dependency_up{dependency=\"database\"} 1"));
 }
 
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_router_whose_database_takes_no_writes_is_not_ready(pool: PgPool) {
+    let options = pool.connect_options();
+    let name = options.get_database().expect("a database");
+    let read_only = format!("alter database \"{name}\" set default_transaction_read_only = on");
+    sqlx::query(sqlx::AssertSqlSafe(read_only)).execute(&pool).await.expect("altered");
+    let router = Process::start(&url(&options));
+    let (status, said) = router.get("/readyz");
+    assert_eq!(status, 503);
+    assert!(said.contains("read-only transaction"), "{said}");
+}
+
 #[sqlx::test(migrations = false)]
 async fn two_routers_cannot_say_how_they_are_at_one_address(pool: PgPool) {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
