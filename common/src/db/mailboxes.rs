@@ -391,14 +391,20 @@ pub async fn succeeded(connection: &mut PgConnection, lease: &Lease, waiting: us
     Ok(noted.rows_affected() == 1)
 }
 
-/// Notes why the folder could not be read.
+/// Notes why the folder could not be read, and how many mails wait in it, where that is known.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn failed(connection: &mut PgConnection, lease: &Lease, error: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn failed(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    error: &str,
+    waiting: Option<usize>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     let Lease { key, fence } = lease;
     sqlx::query!(
-        "update mailbox_cursors set last_error = $5, last_error_at = $6
+        "update mailbox_cursors set last_error = $5, last_error_at = $6, waiting = coalesce($7, waiting)
          where tenant_id = $1 and account_id = $2 and folder = $3 and fence = $4 and lease_owner is not null",
         key.tenant_id.0,
         key.account_id.0,
@@ -406,6 +412,7 @@ pub async fn failed(connection: &mut PgConnection, lease: &Lease, error: &str, n
         fence,
         error,
         now,
+        waiting.map(|waiting| i64::try_from(waiting).unwrap_or(i64::MAX)),
     )
     .execute(connection)
     .await?;

@@ -203,8 +203,7 @@ fn dying_with_parent(command: &Command) -> Command {
             None => wrapped.env_remove(name),
         };
     }
-    if let Some(folder) = command.get_current_dir() {
-        wrapped.current_dir(folder);
-    }
+    // Whom it runs as may not enter the folder that the tests run in.
+    wrapped.current_dir(command.get_current_dir().unwrap_or(Path::new("/")));
     wrapped
 }

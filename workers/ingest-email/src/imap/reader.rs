@@ -148,8 +148,11 @@ impl<'r> Reader<'r> {
             let old = set_back(&mut self.cursor, &mut self.new, self.ingest.settings.backlog_threshold);
             if !old.is_empty() {
                 tracing::info!(account.id = %self.folder.account.account_id, waiting = old.len(), "{} is caught up with: {} mails have waited", called(self.folder), old.len());
+                self.old.extend(old);
+                // A connection that is lost before the first is taken begins with the same catch-up.
+                self.write(&[], None).await?;
             }
-            self.old.extend(old);
+            self.count();
         }
         while !self.new.is_empty() {
             self.take(Lane::New).await?;
@@ -206,6 +209,7 @@ impl<'r> Reader<'r> {
             }
         }
         self.advance(lane, stretch.end());
+        self.count();
         self.write(&asides, Some(self.ingest.ambient.now())).await?;
         // It goes forward, whatever comes next.
         self.memory.backoff.reset();
@@ -275,6 +279,11 @@ impl<'r> Reader<'r> {
             }
         }
         Ok(asides)
+    }
+
+    /// Remembers how many mails are known to wait, also for when the connection is lost.
+    fn count(&mut self) {
+        self.memory.waiting = Some(self.new.len() + self.old.len());
     }
 
     /// Everything up to here is dealt with.

@@ -29,6 +29,8 @@ pub(super) struct Memory {
     /// Mails of the catch-up that the router may not have taken yet.
     pub handed_on: Vec<HandedOn>,
     pub backoff: Backoff,
+    /// How many mails the last connection knew to wait.
+    pub waiting: Option<usize>,
     /// The last fault that was logged at length.
     said: Option<String>,
 }
@@ -151,7 +153,7 @@ impl Memory {
         }
         let noted = async {
             let mut session = db::Session::open(&ingest.pool).await?;
-            mailboxes::failed(&mut session, lease, &text, ingest.ambient.now()).await?;
+            mailboxes::failed(&mut session, lease, &text, self.waiting, ingest.ambient.now()).await?;
             session.done();
             Ok::<_, sqlx::Error>(())
         };

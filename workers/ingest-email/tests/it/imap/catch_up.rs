@@ -43,6 +43,23 @@ async fn new_mail_overtakes_what_has_waited_and_a_crash_in_between_loses_nothing
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn what_waits_is_known_also_while_the_broker_is_away_and_the_catch_up_begins_once(pool: PgPool) {
+    let (desk, dovecot) = (Desk::new(&pool), Dovecot::start(&["ada"]));
+    desk.dovecot_mailbox("ada", &dovecot).await;
+    dovecot.deliver_all("ada", &mails("old", 130));
+    let worker = desk.worker_without_broker();
+    desk.until("all to be known", "select waiting = 130 and last_error is not null and backlog_to = '{30}' from mailbox_cursors").await;
+    worker.kill().await;
+    desk.execute("update mailbox_cursors set lease_until = now()").await;
+    let worker = desk.worker();
+    desk.wait_for("inbound", 100).await;
+    desk.wait_for("inbound.backlog", 30).await;
+    desk.until("nothing to wait any more", "select waiting = 0 and last_error is null from mailbox_cursors").await;
+    worker.stop().await;
+    assert_eq!(desk.subjects("inbound.backlog").await, subjects("old", 1..=30));
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn what_is_gone_from_the_server_ends_no_catch_up_badly(pool: PgPool) {
     let (desk, dovecot) = (Desk::new(&pool), Dovecot::start(&["ada"]));
     desk.dovecot_mailbox("ada", &dovecot).await;
