@@ -79,6 +79,7 @@ async fn they_told_how_they_are(ingest: &Member, router: &Member, notifier: &Mem
     let mailbox = "tenant=\"acme\",account=\"support\",folder=\"INBOX\"";
     assert_eq!(ingest.metric(&format!("switchboard_mailbox_messages_total{{{mailbox},queue=\"inbound\"}}")), Some(3.0));
     assert_eq!(ingest.metric(&format!("switchboard_mailbox_waiting_messages{{{mailbox}}}")), Some(0.0));
+    assert_eq!(ingest.metric(&format!("switchboard_mailbox_connect_failures_total{{{mailbox}}}")), Some(0.0));
 }
 
 /// A mail's way can be followed from the mailbox to the other mailbox.

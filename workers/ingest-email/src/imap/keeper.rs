@@ -146,6 +146,7 @@ impl Keeper {
     }
 
     fn begin(&mut self, folder: Folder, lease: Lease, until: DateTime<Utc>) {
+        meter::begin(&folder);
         let (stop, mailbox, key) = (self.stop.child_token(), folder.mailbox.clone(), lease.key.clone());
         let watching = watch(Arc::clone(&self.ingest), folder, lease.clone(), stop.clone());
         let returned = lease.clone();

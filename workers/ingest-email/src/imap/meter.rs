@@ -47,6 +47,15 @@ pub(super) fn leases(held: usize) {
     gauge!("switchboard_mailbox_leases").set(held as f64);
 }
 
+/// Counters begin at nothing: a rate of what is not there yet cannot be asked for.
+pub(super) fn begin(folder: &Folder) {
+    for name in
+        ["switchboard_mailbox_connect_failures_total", "switchboard_mailbox_interruptions_total", "switchboard_mailbox_set_aside_total"]
+    {
+        counter!(name, labels(folder)).increment(0);
+    }
+}
+
 pub(super) fn connect_failed(folder: &Folder) {
     counter!("switchboard_mailbox_connect_failures_total", labels(folder)).increment(1);
 }
