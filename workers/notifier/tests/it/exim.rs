@@ -211,14 +211,18 @@ async fn a_connection_is_used_for_several_mails_and_ended_in_good_order(pool: Pg
     let exim = Exim::start(&EximSettings::default());
     let usage = Usage { mails: 3, ..Usage::default() };
     let transport = transport(&exim, "smtp://127.0.0.1:{port}?tls=required", usage);
-    for _ in 0..5 {
+    let quits = || exim.log().matches("closed by QUIT").count();
+    for mail in 1..=5 {
         desk.answered_ticket().await;
         assert_eq!(desk.drain(&transport).await, 1);
+        if mail == 3 {
+            assert_eq!(exim.wait_for(3).len(), 3);
+            assert_eq!(quits(), 0, "what was sent is recorded before goodbyes are said");
+        }
     }
     assert_eq!(exim.wait_for(5).len(), 5);
     assert_eq!(exim.connections(), 2, "three mails on the first, two on the second: {}", exim.log());
     transport.tidy_up().await;
-    let quits = || exim.log().matches("closed by QUIT").count();
     assert_eq!(quits(), 1, "the second waits for more");
     transport.close().await;
     // It answers before it logs.

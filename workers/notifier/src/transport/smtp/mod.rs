@@ -144,7 +144,7 @@ impl Smtp {
                 Ok(answer) => return Ok(answer),
             }
         }
-        // Those that were at rest for too long count as well.
+        // Those that are of no further use count as well.
         self.tidy_up().await;
         let reached = self.server.connect(limits.step()).await;
         let reached = reached.map_err(|unusable| Refusal::Away { obstacle: unusable.obstacle, answer: unusable.answer })?;
@@ -163,15 +163,15 @@ impl Smtp {
         let parameters = match parameters(connection.smtp.server_info(), connection.size, envelope, mail) {
             Ok(parameters) => parameters,
             Err(answer) => {
-                self.pool.keep(connection).await;
+                self.pool.keep(connection);
                 return Err(Refusal::ForGood { answer });
             }
         };
         let handed_over = converse(&mut connection, envelope, parameters, mail, limits).await;
         match &handed_over {
-            Ok(_) => self.pool.keep(connection).await,
+            Ok(_) => self.pool.keep(connection),
             // What was refused is taken back, and the next mail can follow.
-            Err(fault) if fault.leaves_connection() && connection.reset().await => self.pool.keep(connection).await,
+            Err(fault) if fault.leaves_connection() && connection.reset().await => self.pool.keep(connection),
             // Nobody knows where the conversation stands.
             Err(_) => drop(connection),
         }

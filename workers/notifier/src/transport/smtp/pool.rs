@@ -77,28 +77,31 @@ impl Pool {
         self.permits.acquire().await.ok()
     }
 
-    /// The connection that was used last, if one is at rest.
+    /// The connection that was used last, of those at rest that are of further use.
     pub(super) fn take(&self) -> Option<Connection> {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        resting.pop_if(|connection| connection.rested.elapsed() < self.usage.idle)
+        let last = resting.iter().rposition(|connection| !self.is_over(connection, self.usage.idle))?;
+        Some(resting.remove(last))
     }
 
-    /// Keeps a connection for the next mail, or says goodbye when it was used for enough of them.
-    pub(super) async fn keep(&self, mut connection: Connection) {
+    /// Puts a connection to rest. No goodbye is said here: whoever has sent a mail is to say so first, within
+    /// the lease on it.
+    pub(super) fn keep(&self, mut connection: Connection) {
         connection.mails += 1;
-        if connection.mails >= self.usage.mails {
-            connection.quit().await;
-            return;
-        }
         connection.rested = Instant::now();
         self.resting.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
-    /// Says goodbye on connections that have been at rest for so long.
+    /// Whether a connection was used for enough mails, or has been at rest for so long.
+    fn is_over(&self, connection: &Connection, idle: Duration) -> bool {
+        connection.mails >= self.usage.mails || connection.rested.elapsed() >= idle
+    }
+
+    /// Says goodbye on connections that were used for enough mails, or have been at rest for so long.
     pub(super) async fn close(&self, idle: Duration) {
         let old: Vec<Connection> = {
             let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-            resting.extract_if(.., |connection| connection.rested.elapsed() >= idle).collect()
+            resting.extract_if(.., |connection| self.is_over(connection, idle)).collect()
         };
         let mut goodbyes = tokio::task::JoinSet::new();
         for connection in old {
