@@ -10,7 +10,7 @@ use switchboard_common::db::dead_letters;
 use switchboard_common::db::view::{self, MessageExplained};
 use switchboard_common::domain::reply_marker::REPLY_MARKER;
 use switchboard_common::ids::TenantId;
-use switchboard_ingest_email::parse::{SmtpEnvelope, parse};
+use switchboard_mail_reader::{SmtpEnvelope, read};
 
 use super::show;
 use super::stage::Stage;
@@ -60,7 +60,7 @@ async fn feed(stage: &Stage, expected: &Expected, tickets: &Tickets) -> anyhow::
     let Some((_, template)) = MAILS.iter().find(|(name, _)| *name == expected.file) else { bail!("there is no such file") };
     let mut connection = stage.connect().await?;
     let mail = fill_in(&mut connection, template, tickets).await?;
-    let parsed = parse(&mail, &SmtpEnvelope::default());
+    let parsed = read(&mail, &SmtpEnvelope::default());
     let key = (parsed.message_id.as_deref(), parsed.external_id.as_str());
     let before = explained(&mut connection, key).await?.map(|(_, message)| message.duplicates);
     let dead_before = dead_letters::list(&mut connection, i64::MAX).await?.len();

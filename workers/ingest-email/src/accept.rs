@@ -13,7 +13,7 @@ use switchboard_common::telemetry::trace::{Span, SpanKind};
 use uuid::Uuid;
 
 use crate::message;
-use crate::parse::{ParsedMail, SmtpEnvelope, parse};
+use switchboard_mail_reader::{Mail, SmtpEnvelope, read};
 
 /// A larger mail is refused.
 pub const LARGEST_MAIL: usize = 64 * 1024 * 1024;
@@ -149,12 +149,12 @@ fn span(account: &EmailAccount, queue: Queue) -> Span {
 }
 
 /// The bytes of a mail that are kept, in the order in which their ids are used.
-fn blobs_of<'m>((raw, mail): (&'m RawMail, &'m ParsedMail)) -> impl Iterator<Item = &'m [u8]> {
+fn blobs_of<'m>((raw, mail): (&'m RawMail, &'m Mail)) -> impl Iterator<Item = &'m [u8]> {
     std::iter::once(&*raw.bytes).chain(mail.attachments.iter().map(|attachment| attachment.data.as_slice()))
 }
 
 /// Reads mails on other threads: a large one takes a while.
-async fn read_all(mails: &[RawMail]) -> Vec<Result<ParsedMail, AcceptError>> {
+async fn read_all(mails: &[RawMail]) -> Vec<Result<Mail, AcceptError>> {
     let read = mails.iter().map(|mail| {
         if mail.bytes.trim_ascii().is_empty() {
             return Err(AcceptError::Empty);
@@ -163,7 +163,7 @@ async fn read_all(mails: &[RawMail]) -> Vec<Result<ParsedMail, AcceptError>> {
             return Err(AcceptError::TooLarge);
         }
         let RawMail { bytes, envelope } = mail.clone();
-        Ok(tokio::task::spawn_blocking(move || message::bounded(parse(&bytes, &envelope))))
+        Ok(tokio::task::spawn_blocking(move || message::bounded(read(&bytes, &envelope))))
     });
     // All of them are begun before the first is waited for.
     let reading: Vec<_> = read.collect();

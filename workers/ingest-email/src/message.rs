@@ -5,11 +5,13 @@
 
 use chrono::{DateTime, Utc};
 use switchboard_common::db::accounts::EmailAccount;
+use switchboard_common::domain::address::EmailAddress;
 use switchboard_common::domain::inbound::{Channel, InboundAttachment, InboundMessage, Trust};
 use switchboard_common::domain::reply_marker::holds_marker;
+use switchboard_common::domain::{self};
 use switchboard_common::ids::MediaId;
 
-use crate::parse::{Attachment, Flag, ParsedMail};
+use switchboard_mail_reader::{Attachment, Flag, Mail, Mailbox};
 
 const LARGEST_TEXT: usize = 64 * 1024;
 const LARGEST_REPLY: usize = 48 * 1024;
@@ -19,7 +21,7 @@ const LARGEST_ATTACHMENT_LIST: usize = 28 * 1024;
 const ATTACHMENT_FRAME: usize = 160;
 
 /// Cuts what is too large, each with a flag. The raw mail keeps everything.
-pub(crate) fn bounded(mut mail: ParsedMail) -> ParsedMail {
+pub(crate) fn bounded(mut mail: Mail) -> Mail {
     let mut flags = Vec::new();
     if cut(&mut mail.text, LARGEST_TEXT) {
         flags.push(Flag::CutText);
@@ -47,7 +49,7 @@ pub(crate) fn bounded(mut mail: ParsedMail) -> ParsedMail {
 /// The message for the router, once the bytes lie in the blob store: `attachments` are the ids of
 /// the mail's attachments, in order.
 pub(crate) fn message(
-    mail: ParsedMail,
+    mail: Mail,
     account: &EmailAccount,
     raw: MediaId,
     attachments: &[MediaId],
@@ -71,18 +73,18 @@ pub(crate) fn message(
         account_id: account.account_id,
         channel: Channel::Email,
         external_id: mail.external_id,
-        from: mail.from,
-        recipients: mail.recipients,
+        from: mail.from.and_then(mailbox),
+        recipients: mail.recipients.iter().filter_map(|recipient| EmailAddress::parse(recipient).ok()).collect(),
         subject: mail.subject,
         message_id: mail.message_id,
-        references: mail.references,
+        references: mail.thread,
         text: mail.text,
         reply: mail.reply,
         html: mail.html,
         // No server is pinned whose Authentication-Results could be believed.
         trust: Trust::Unverified,
         automatic: mail.automatic,
-        sent_at: mail.sent_at,
+        sent_at: mail.sent_at.map(|sent| sent.to_utc()),
         received_at,
         raw: Some(raw),
         attachments: attachments.collect(),
@@ -90,6 +92,10 @@ pub(crate) fn message(
         flags: mail.flags.iter().map(Flag::to_string).collect(),
         trace: None,
     }
+}
+
+fn mailbox(found: Mailbox) -> Option<domain::address::Mailbox> {
+    Some(domain::address::Mailbox { name: found.name, email: EmailAddress::parse(&found.email).ok()? })
 }
 
 /// Cuts a text that is too large; says whether it was.
@@ -130,7 +136,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::parse::{SmtpEnvelope, parse};
+    use switchboard_mail_reader::{SmtpEnvelope, read};
 
     const LARGEST_ENVELOPE: usize = 256 * 1024;
 
@@ -143,7 +149,7 @@ mod tests {
             address: EmailAddress::parse("support@example.org").expect("valid"),
             disabled: false,
         };
-        let mail = bounded(parse(raw.as_bytes(), &SmtpEnvelope::default()));
+        let mail = bounded(read(raw.as_bytes(), &SmtpEnvelope::default()));
         let media = vec![MediaId(Uuid::nil()); mail.attachments.len()];
         let message = message(mail, &account, MediaId(Uuid::nil()), &media, DateTime::UNIX_EPOCH);
         let size = envelope::seal(Uuid::nil(), &message).expect("can be sealed").payload.len();

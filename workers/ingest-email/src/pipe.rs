@@ -17,7 +17,7 @@ use switchboard_common::db::accounts::{self, EmailAccount};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::accept::{AcceptError, LARGEST_MAIL, accept};
-use crate::parse::SmtpEnvelope;
+use switchboard_mail_reader::SmtpEnvelope;
 
 /// Longer than this nothing takes that is not broken; mail servers wait longer.
 const LIMIT: Duration = Duration::from_mins(2);

@@ -18,7 +18,7 @@ use super::session::{Examined, Fetched, Idled, Session};
 use super::watch::{Care, Memory, called};
 use super::{BATCH, IngestEmail, meter};
 use crate::accept::{Accepted, LARGEST_MAIL, RawMail, accept_all};
-use crate::parse::SmtpEnvelope;
+use switchboard_mail_reader::SmtpEnvelope;
 
 const BOUNDS: Bounds = Bounds { mails: BATCH, bytes: 4 * 1024 * 1024, largest_mail: LARGEST_MAIL };
 /// An IDLE is begun anew before a server may end it, which it may after 29 minutes (RFC 2177).

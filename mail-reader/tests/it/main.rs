@@ -1,0 +1,5 @@
+//! The crate from outside: mails in, what is made of them out.
+
+mod identity;
+mod mails;
+mod total;
