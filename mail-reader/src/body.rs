@@ -3,7 +3,7 @@
 use crate::attachment::Attachment;
 use crate::decode;
 use crate::flags::Flags;
-use crate::html::{self, Document};
+use crate::html::{self, Document, LaidOut};
 use crate::structure::{Content, Part};
 use crate::trim::Mark;
 
@@ -25,10 +25,10 @@ impl Body {
         let mut collector = Collector { flags, pieces: Vec::new(), attachments: Vec::new() };
         let shown = collector.collect(root, Place { first: true, related: false });
         let Collector { flags, pieces, attachments } = collector;
-        let text = shown.text.iter().map(|index| pieces[*index].to_text(flags)).collect::<Vec<_>>().join("\n\n");
+        let (text, marks) = joined_text(shown.text.iter().map(|index| pieces[*index].to_text(flags)));
         let has_html = shown.html.iter().any(|index| pieces[*index].is_html());
         let html = has_html.then(|| shown.html.iter().map(|index| pieces[*index].to_html(flags)).collect());
-        Self { text: text.trim_end().to_owned(), marks: Vec::new(), html, attachments }
+        Self { text, marks, html, attachments }
     }
 }
 
@@ -43,17 +43,17 @@ impl Piece {
         matches!(self, Self::Html(_))
     }
 
-    fn to_text(&self, flags: &mut Flags) -> String {
+    fn to_text(&self, flags: &mut Flags) -> LaidOut {
         match self {
-            Self::Plain(text) => text.trim_end().to_owned(),
-            Self::Html(markup) => Document::read(markup, flags).laid_out(flags).text,
+            Self::Plain(text) => LaidOut { text: text.trim_end().to_owned(), marks: Vec::new() },
+            Self::Html(markup) => Document::read(markup, flags).laid_out(flags),
         }
     }
 
     fn to_html(&self, flags: &mut Flags) -> String {
         match self {
             Self::Plain(text) => format!("<pre>{}</pre>\n", html::escape(text)),
-            Self::Html(markup) => Document::read(markup, flags).sanitised(),
+            Self::Html(markup) => Document::read(markup, flags).sanitised(flags),
         }
     }
 }
@@ -115,6 +115,25 @@ impl Collector<'_> {
         let index = vec![self.pieces.len() - 1];
         Shown { text: index.clone(), html: index }
     }
+}
+
+/// Texts below each other, with what is known of each.
+fn joined_text(pieces: impl Iterator<Item = LaidOut>) -> (String, Vec<Mark>) {
+    let (mut text, mut marks) = (String::new(), Vec::new());
+    for mut piece in pieces {
+        if text.is_empty() {
+            (text, marks) = (piece.text, piece.marks);
+            continue;
+        }
+        text.push_str("\n\n");
+        for mark in &mut piece.marks {
+            mark.range = mark.range.start + text.len()..mark.range.end + text.len();
+        }
+        text.push_str(&piece.text);
+        marks.append(&mut piece.marks);
+    }
+    text.truncate(text.trim_end().len());
+    (text, marks)
 }
 
 fn joined(shown: Vec<Shown>) -> Shown {
