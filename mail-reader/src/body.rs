@@ -52,7 +52,7 @@ impl Piece {
 
     fn to_html(&self, flags: &mut Flags) -> String {
         match self {
-            Self::Plain(text) => format!("<pre>{}</pre>\n", html::escape(text)),
+            Self::Plain(text) => html::from_text(text),
             Self::Html(markup) => Document::read(markup, flags).sanitised(flags),
         }
     }
@@ -179,7 +179,10 @@ mod tests {
     fn a_footer_added_as_text_is_in_both() {
         let raw = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>a</p>\n--b\n\n1 < 2\n--b--\n";
         let body = body(raw);
-        assert_eq!((body.text.as_str(), body.html.as_deref()), ("a\n\n1 < 2", Some("<p>a</p><pre>1 &lt; 2</pre>\n")));
+        assert_eq!(
+            (body.text.as_str(), body.html.as_deref()),
+            ("a\n\n1 < 2", Some("<p>a</p><div style=\"white-space:pre-wrap\">1 &lt; 2</div>\n"))
+        );
     }
 
     #[test]

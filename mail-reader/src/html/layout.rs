@@ -4,7 +4,7 @@ use super::LaidOut;
 use super::elements::{Element, Kind};
 use super::lines::{Lines, Margin};
 use super::links;
-use super::programs;
+use super::programs::{self, Meaning};
 use super::structure::Structure;
 use super::style::Look;
 use super::token::Attributes;
@@ -23,8 +23,7 @@ struct Frame {
     /// It stands between empty lines.
     spaced: bool,
     margin: bool,
-    /// It has a meaning.
-    scope: bool,
+    meaning: Option<Meaning>,
 }
 
 /// A list, and the number of its next item if its items are numbered.
@@ -202,12 +201,14 @@ impl Layout {
             "q" => self.lines.text("\""),
             "ul" | "ol" | "menu" | "dir" => drop(self.lists.pop()),
             "table" => drop(self.tables.pop()),
-            "tr" => {
-                if self.rows.pop().is_some_and(|row| self.lines.written().len() > row.from) {
-                    self.lines.end_row();
-                }
-            }
+            "tr" => self.end_row(),
             _ => {}
+        }
+    }
+
+    fn end_row(&mut self) {
+        if self.rows.pop().is_some_and(|row| self.lines.written().len() > row.from) {
+            self.lines.end_row();
         }
     }
 
@@ -244,7 +245,7 @@ impl Visitor for Layout {
         let spaced = self.is_spaced(element, attributes, look);
         self.start_block(element, spaced);
         let margin = self.start_kind(element, attributes, look);
-        self.frames.push(Frame { preformatted: self.preformatted, spaced, margin, scope: meaning.is_some() });
+        self.frames.push(Frame { preformatted: self.preformatted, spaced, margin, meaning });
         let keeps = element.name == "pre" || element.kind == Kind::RawText;
         self.preformatted = look.preformatted.unwrap_or(self.preformatted || keeps);
         self.after_pre = keeps;
@@ -253,12 +254,12 @@ impl Visitor for Layout {
     fn end(&mut self, element: &'static Element) {
         let Some(frame) = self.frames.pop() else { return };
         self.end_kind(element);
-        if frame.scope {
+        if frame.meaning.is_some() {
             self.structure.end(&mut self.lines);
         }
         match element.name {
             "td" | "th" | "tr" | "tbody" | "thead" | "tfoot" | "colgroup" => {}
-            _ if frame.spaced => self.lines.empty_line(),
+            _ if frame.spaced || element.name == "blockquote" => self.lines.empty_line(),
             _ if element.is_block() || element.kind == Kind::Table || element.kind == Kind::RawText => self.lines.fresh_line(),
             _ => {}
         }

@@ -17,6 +17,16 @@ const MOST_MARGINS: usize = 24;
 /// Longer than what it was made from a text may become by so much.
 const SLACK: usize = 64 * 1024;
 
+/// What stands on the line that is written on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Line {
+    #[default]
+    Nothing,
+    /// Spaces that do not collapse.
+    Spaces,
+    Text,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     out: String,
@@ -30,10 +40,7 @@ pub(super) struct Lines {
     marker: Option<String>,
     /// How many line ends come before what is written next.
     ends: usize,
-    /// The last line may be written on.
-    open: bool,
-    /// The line holds spaces that do not collapse.
-    touched: bool,
+    line: Line,
     spaces: usize,
     collapsed: bool,
     /// What separates the cell of a table that begins here from the one before it.
@@ -76,17 +83,16 @@ impl Lines {
         if self.cell.is_some() {
             return;
         }
-        if self.open {
-            self.ends = 1;
-        } else if self.touched {
-            self.ends = 2;
+        match self.line {
+            Line::Text => self.ends = 1,
+            Line::Spaces => self.ends = 2,
+            Line::Nothing => {}
         }
         self.close();
     }
 
     fn close(&mut self) {
-        self.open = false;
-        self.touched = false;
+        self.line = Line::Nothing;
         self.spaces = 0;
         self.collapsed = false;
         self.joiner = None;
@@ -94,7 +100,7 @@ impl Lines {
 
     /// Ends a line, an empty one too.
     pub(super) fn end_line(&mut self) {
-        if self.cell.is_none() && !self.open && !self.touched {
+        if self.cell.is_none() && self.line == Line::Nothing {
             self.ends = 2;
         }
         self.fresh_line();
@@ -111,7 +117,7 @@ impl Lines {
     /// What comes next stands on the line of what was written last, as another cell of the same row.
     pub(super) fn next_cell(&mut self, separator: char) {
         self.close();
-        self.open = true;
+        self.line = Line::Text;
         self.ends = 0;
         self.cell = Some(separator);
     }
@@ -138,7 +144,7 @@ impl Lines {
     pub(super) fn text(&mut self, text: &str) {
         for c in text.chars() {
             if c.is_ascii_whitespace() {
-                if self.open && !self.collapsed {
+                if self.line == Line::Text && !self.collapsed {
                     self.collapsed = true;
                     self.spaces += 1;
                 }
@@ -150,7 +156,9 @@ impl Lines {
 
     fn space(&mut self, count: usize) {
         self.spaces += count;
-        self.touched = true;
+        if self.line == Line::Nothing {
+            self.line = Line::Spaces;
+        }
         self.joiner = None;
     }
 
@@ -162,7 +170,7 @@ impl Lines {
             '\u{2028}' | '\u{2029}' => self.end_line(),
             // These join or part the letters of some scripts and of pictures, where they have any
             // beside them.
-            '\u{200c}' | '\u{200d}' => self.joiner = (self.open && self.spaces == 0).then_some(c),
+            '\u{200c}' | '\u{200d}' => self.joiner = (self.line == Line::Text && self.spaces == 0).then_some(c),
             c if c.is_control() => {}
             c => self.visible(c),
         }
@@ -193,8 +201,7 @@ impl Lines {
         self.ends = 0;
         self.spaces = 0;
         self.collapsed = false;
-        self.touched = false;
-        self.open = true;
+        self.line = Line::Text;
     }
 
     fn begin_line(&mut self) {

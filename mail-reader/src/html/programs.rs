@@ -1,6 +1,8 @@
 //! How mail programs mark in HTML what is quoted, what introduces it, what is handed on and what is
 //! a signature. Each is data, so that one more program is one more line.
 
+use std::borrow::Cow;
+
 use super::elements::Element;
 use super::token::Attributes;
 
@@ -166,7 +168,9 @@ pub(super) fn meaning(element: &Element, attributes: Attributes<'_>) -> Option<M
         return None;
     }
     let get = |name| attributes.get(name).unwrap_or_default();
-    let (id, class, style) = (get("id"), get("class"), get("style"));
+    // Only a `div` is known by its style, which is long to look through.
+    let style = if element.name == "div" { get("style") } else { Cow::default() };
+    let (id, class) = (get("id"), get("class"));
     let id = plain(id.trim());
     let style: String = style.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
     let any_class = |fits: &dyn Fn(&str) -> bool| class.split_ascii_whitespace().any(|class| fits(plain(class)));

@@ -197,6 +197,11 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// Each name and value in turn, character references in values as they are.
+    pub(super) fn each(mut self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        std::iter::from_fn(move || self.next_pair())
+    }
+
     pub(super) fn has(mut self, name: &str) -> bool {
         while let Some((found, _)) = self.next_pair() {
             if found.eq_ignore_ascii_case(name) {

@@ -6,7 +6,7 @@
 //! (13.2.6.4 of WHATWG HTML: formatting that is closed in the wrong order, text between the cells of a
 //! table), here an element ends a little later or a tag is left out; text never is.
 
-use super::elements::{ELEMENTS, Element, Kind};
+use super::elements::{self, ELEMENTS, Element, Kind};
 use super::style::{self, Look};
 use super::token::{Attributes, Token, Tokens, resolved};
 
@@ -135,17 +135,16 @@ impl<V: Visitor> Walker<'_, V> {
     /// Closes what cannot hold an element. Whether the element may then begin.
     fn makes_room(&mut self, element: &Element) -> bool {
         // Pictures that are drawn end where ordinary elements begin.
-        if let Some(at) = self.open.iter().position(|open| ELEMENTS[open.index].name == "svg") {
+        let svg = if self.is_open("svg") { self.open.iter().position(|open| ELEMENTS[open.index].name == "svg") } else { None };
+        if let Some(at) = svg {
             if element.kind == Kind::Unseen || element.name == "a" {
                 return true;
             }
             self.close_to(at);
         }
         let is_part = element.kind == Kind::Table || element.name == "col";
-        let holder = self.open.iter().rposition(|open| {
-            let open = &ELEMENTS[open.index];
-            open.kind == Kind::Table || open.name == "table"
-        });
+        let is_holder = |open: &Open| ELEMENTS[open.index].kind == Kind::Table || ELEMENTS[open.index].name == "table";
+        let holder = if self.is_open("table") { self.open.iter().rposition(is_holder) } else { None };
         let name_of = |at: usize| ELEMENTS[self.open[at].index].name;
         match holder {
             None if is_part => {
@@ -174,16 +173,16 @@ impl<V: Visitor> Walker<'_, V> {
                 self.close_to(at + 1);
             }
         }
-        !(element.name == "body" && self.counts[self.index_of("body")] > 0)
+        element.name != "body" || !self.is_open("body")
     }
 
-    fn index_of(&self, name: &str) -> usize {
-        super::elements::find(name).unwrap_or_default()
+    fn is_open(&self, name: &str) -> bool {
+        elements::find(name).is_some_and(|index| self.counts[index] > 0)
     }
 
     fn imply_ends(&mut self, element: &Element) {
         let (ended, within) = element.implied_ends();
-        if ended.is_empty() {
+        if !ended.iter().any(|name| self.is_open(name)) {
             return;
         }
         let mut lowest = None;
