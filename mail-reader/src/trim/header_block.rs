@@ -11,6 +11,9 @@ const MOST_LINES: usize = 14;
 /// A longer label is none.
 const LONGEST_LABEL: usize = 60;
 
+/// Who wrote and when takes no longer line in Lotus Notes' header.
+const LONGEST_WHO: usize = 200;
+
 /// The languages in which a word is a label: a bit for each, by role.
 type Roles = [u64; ROLES];
 
@@ -109,14 +112,18 @@ fn label(line: &str) -> Option<String> {
     folded(label.trim_matches(|c| is_ignored(c) || c == '*' || c == '_')).filter(|label| !label.is_empty())
 }
 
-/// Lotus Notes' header: who and when on a line, then "To", "cc" and "Subject" without colons.
+/// Lotus Notes' header: who and when on a line or two, then "To", "cc" and "Subject" without colons.
 fn is_memo<'t>(first: &str, lines: impl Iterator<Item = &'t str>) -> bool {
-    let dated = first.len() <= 200 && first.contains('/') && first.matches(|c: char| c.is_ascii_digit()).count() >= 8;
-    if !dated || !first.contains(':') {
+    if first.len() > LONGEST_WHO || !first.contains('/') {
+        return false;
+    }
+    let mut lines = lines.filter(|line| !is_blank(line)).take(MOST_LINES).peekable();
+    let is_dated = |line: &str| line.len() <= LONGEST_WHO && line.contains(':') && line.matches(|c: char| c.is_ascii_digit()).count() >= 8;
+    if !is_dated(first) && !lines.next_if(|line| is_dated(line)).is_some() {
         return false;
     }
     let (mut to, mut subject) = (0, 0);
-    for line in lines.take(MOST_LINES) {
+    for line in lines {
         if let Some(roles) = cell(line).and_then(|cell| ROLES_OF.get(cell.as_str())) {
             to |= roles[TO];
             subject |= roles[SUBJECT];
@@ -134,4 +141,61 @@ fn cell(line: &str) -> Option<String> {
         return None;
     }
     folded(begin[..end].trim_end_matches(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::marks::labels::LABELS;
+    use super::super::reply;
+
+    #[test]
+    fn the_header_of_what_is_answered_ends_the_answer_in_every_language() {
+        for labels in LABELS {
+            for ((from, sent), (to, subject)) in
+                labels.from.iter().zip(labels.sent.iter().cycle()).zip(labels.to.iter().cycle().zip(labels.subject.iter().cycle()))
+            {
+                for block in [
+                    format!(
+                        "{from}: Ada <ada@example.org>\n{sent}: 02.03.2026 10:00\n{to}: Bob <bob@example.org>\n{subject}: Parcel\n\nold"
+                    ),
+                    format!(
+                        "*{from}:* Ada <ada@example.org>\n*{sent}:* 02.03.2026 10:00\n*{to}:* Bob\n*Cc:* Eve\n*{subject}:* Parcel\n\nold"
+                    ),
+                    format!("{sent} : 02.03.2026 10:00\n{from} : Ada\n{to} : Bob; Eve;\n  Grace\n{subject} : Parcel\nold"),
+                    format!("{subject}：Parcel\n{from}：ada@example.org\n{to}：Bob\n\nold"),
+                    format!(
+                        "________________________________\n{from}: Ada [mailto:ada@example.org]\n\n{sent}: 02.03.2026 10:00\n\n{subject}: Parcel\n\nold"
+                    ),
+                ] {
+                    let text = format!("Thank you!\n\n{block}");
+                    assert_eq!(reply(&text), "Thank you!", "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_header_of_lotus_notes_ends_the_answer() {
+        for block in [
+            "Ada Lovelace/Acme\n02.03.2026 10:00\n\nTo\nBob/Acme\ncc\n\nSubject\nParcel\n\nold",
+            "Ada Lovelace/Acme  02.03.2026 10:00:00\n\nAn\tBob/Acme@Acme\nKopie\t\nThema\tParcel\n\nold",
+            "From:\tAda Lovelace/Acme\nTo:\tBob/Acme@Acme\nDate:\t02.03.2026 10:00\nSubject:\tParcel\n\nold",
+        ] {
+            assert_eq!(reply(&format!("It is there.\n\n{block}")), "It is there.", "{block}");
+        }
+    }
+
+    #[test]
+    fn what_a_customer_filled_in_is_kept() {
+        for text in [
+            "Hello,\n\nFrom: Berlin\nTo: Munich\nDate: 02.03.2026\nPassengers: 2",
+            "Hello,\n\nName: Ada\nEmail: ada@example.org\nSubject: Parcel\nMessage: It has not come.",
+            "Hello,\n\nVon: Berlin\nNach: München\nAm: 02.03.2026",
+            "Hello,\n\nFrom: Ada\nSubject: Parcel\nMessage: It has not come.",
+            "Hello,\n\nData: 02.03.2026\nCliente: Ada\nPara: Bob",
+            "Hello,\n\nTo: be\nOr: not",
+        ] {
+            assert_eq!(reply(text), text);
+        }
+    }
 }

@@ -55,3 +55,59 @@ fn is_in(known: &HashSet<String>, words: &str) -> bool {
     let letters: String = letters(words).take(MOST_LETTERS).collect();
     !letters.is_empty() && known.contains(&letters)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::marks::separators::SEPARATORS;
+    use super::super::reply;
+
+    #[test]
+    fn what_is_answered_is_cut_below_its_line() {
+        let table = SEPARATORS.iter().flat_map(|separators| separators.originals);
+        for words in
+            table.copied().chain(["Original Message", "ORIGINAL MESSAGE", "On Mon, 2 Mar 2026 10:00:00 +0100 Ada wrote", "Ada/Acme wrote:"])
+        {
+            for (before, after) in [
+                ("-----", "-----"),
+                ("-- ", " --"),
+                ("------- ", " -------"),
+                ("________ ", " ________"),
+                ("  —— ", " —— "),
+                ("*-----", "-----*"),
+            ] {
+                let text = format!("Thank you!\n\n{before}{words}{after}\nAda\n\nIs it there?");
+                assert_eq!(reply(&text), "Thank you!", "{text}");
+                let text = format!("{before}{words}{after}\n> Is it there?\n\nYes.");
+                assert_eq!(reply(&text), "Yes.", "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_handed_on_is_kept() {
+        let table = SEPARATORS.iter().flat_map(|separators| separators.forwards);
+        for words in table {
+            for (before, after) in [("---------- ", " ---------"), ("", ":"), ("--------", "--------")] {
+                let text = format!(
+                    "For you.\n\n{before}{words}{after}\nFrom: Ada <ada@example.org>\nDate: Mon\nSubject: x\n\nIs it there?\n> no\n\n-- \nAda"
+                );
+                assert_eq!(reply(&text), text);
+            }
+        }
+        let text = "For you.\n\n----- Forwarded by Bob/Acme on 02.03.2026 10:00 -----\n\nAda/Acme\n02.03.2026 09:00\n\nTo\tBob/Acme\ncc\nSubject\tParcel\n\nIs it there?";
+        assert_eq!(reply(text), text);
+    }
+
+    #[test]
+    fn other_words_between_dashes_are_kept() {
+        for text in [
+            "One\n\n----- two -----\nthree",
+            "a\n-----\nb",
+            "See the original message\nabove",
+            "-- original message\nwas lost",
+            "Forwarded message\nis what I need.",
+        ] {
+            assert_eq!(reply(text), text);
+        }
+    }
+}

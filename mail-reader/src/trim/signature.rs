@@ -1,6 +1,7 @@
 //! Where the signature begins at the end of what a person wrote, and what stands below it: the line
 //! of an app, notices of firms and virus scanners, footers of mailing lists.
 
+use super::introduction::dates;
 use super::lines::{folded, is_blank, is_ignored, is_rule};
 use super::marks::signatures::{APPS, CLOSINGS, CONTACT_LABELS, DEVICES, LIST_FOOTERS, NOTICE_WORDS, NOTICES};
 
@@ -57,7 +58,7 @@ fn is_delimiter(line: &str) -> bool {
 
 fn is_loose_delimiter(line: &str) -> bool {
     let line = line.trim_matches(is_ignored);
-    matches!(line, "—" | "–" | "---" | "__" | "___" | "––" | "——") || is_rule(line)
+    matches!(line, "—" | "–" | "__" | "___" | "––" | "——") || is_rule(line) || line == "---"
 }
 
 fn written<'l, 't>(lines: &'l [Placed<'t>]) -> impl DoubleEndedIterator<Item = &'t str> + Clone + 'l {
@@ -74,7 +75,9 @@ fn delimited(lines: &[Placed<'_>]) -> Option<usize> {
     } else if is_delimiter(line) {
         count <= LIKELY_LINES && below.clone().take(1).all(|line| line.len() <= SHORT_LINE)
     } else {
-        let is_telling = below.clone().any(is_contact) || count <= 3;
+        let named =
+            count <= 3 && !line.starts_with("---") && !is_rule(line) && below.clone().all(|line| line.starts_with(char::is_uppercase));
+        let is_telling = named || below.clone().any(is_contact);
         (1..=SHORT_LINES).contains(&count) && is_telling && below.clone().all(|line| line.len() <= SHORT_LINE && !is_sentence(line))
     };
     fits.then_some(*start)
@@ -165,7 +168,9 @@ fn is_contact(line: &str) -> bool {
     let digits = line.chars().filter(char::is_ascii_digit).count();
     let letters = line.chars().filter(|c| c.is_alphabetic()).count();
     let labelled = CONTACT_LABELS.iter().any(|label| line.starts_with(label));
+    let dated = !labelled && dates(&line).0 && line.contains(['.', '/', ':']);
     words <= 12
+        && !dated
         && ((linked && words <= 6)
             || (digits >= PHONE_DIGITS && (labelled || letters < digits))
             || (labelled && digits >= PHONE_DIGITS - 1))
@@ -181,4 +186,147 @@ fn name(lines: &[Placed<'_>]) -> Option<usize> {
     let words = name.split_whitespace().count();
     let is_name = !name.starts_with(' ') && (1..=3).contains(&words) && name.len() <= 40 && name.split_whitespace().all(is_capital);
     (is_name && !listed).then_some(*start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Trimmed, trim};
+
+    fn assert_signed(written: &str, between: &str, signature: &str) {
+        for below in ["", "\n\nOn Mon, Mar 2, 2026 at 10:00 AM Bob <bob@example.org> wrote:\n> Is it there?\n"] {
+            let text = format!("{written}{between}{signature}{below}");
+            let expected = Trimmed { reply: written.to_owned(), signature: Some(signature.trim().to_owned()) };
+            assert_eq!(trim(&text, &[]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_below_a_delimiter_is_the_signature() {
+        for delimiter in ["\n-- \n", "\n\n-- \n", "\n--\n", "\n\n--\n\n", "\n\n—\n", "\n\n__\n", "\n\n–\n"] {
+            assert_signed("It has come.\nYours, Ada", delimiter, "Ada Lovelace\nAcme Ltd");
+        }
+        assert_signed(
+            "It has come.",
+            "\n\n-- \n",
+            "Ada Lovelace\n\nAcme Ltd, 1 Mill Lane, Leeds\nTel. +44 20 7946 0000\nwww.acme.example\nThis line is longer than a person would care to write below a letter, and yet it is below the delimiter.",
+        );
+        assert_signed("It has come.", "\n\n______________\n", "Ada Lovelace\nTel. +44 20 7946 0000");
+        assert_signed("It has come.", "\n\n", "-- Ada");
+        assert_signed("It has come.", "\n", "—Ada");
+    }
+
+    #[test]
+    fn the_line_of_an_app_is_a_signature_in_every_language() {
+        for line in [
+            "Sent from my iPhone",
+            "Sent from my Galaxy",
+            "*Sent from my mobile device*",
+            "Get Outlook for iOS",
+            "Get Outlook for Android<https://aka.ms/abc>",
+            "Sent from Yahoo Mail on Android",
+            "Sent from Mail for Windows",
+            "Sent from Outlook for iOS<https://aka.ms/o0ukef>",
+            "Sent with Proton Mail secure email.",
+            "Sent via the Samsung Galaxy S21, an AT&T 5G smartphone app",
+            "Von meinem iPhone gesendet",
+            "Gesendet mit der GMX Mail App",
+            "Gesendet mit der WEB.DE Mail App",
+            "Von meinem Samsung Galaxy Smartphone gesendet.",
+            "Outlook für iOS beziehen",
+            "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
+            "Envoyé de mon iPhone",
+            "Envoyé depuis mon téléphone Orange",
+            "Télécharger Outlook pour Android",
+            "Enviado desde mi iPhone",
+            "Enviado desde mi Samsung Galaxy",
+            "Obtener Outlook para Android",
+            "Enviado do meu iPhone",
+            "Enviado do Yahoo Mail",
+            "Inviato da iPhone",
+            "Inviato dal mio dispositivo Samsung",
+            "Scarica Outlook per iOS",
+            "Verstuurd vanaf mijn iPhone",
+            "Verzonden met Outlook voor Android",
+            "Skickat från min iPhone",
+            "Sendt fra min iPhone",
+            "Hent Outlook til iOS",
+            "Lähetetty iPhonesta",
+            "Wysłane z iPhone'a",
+            "Odesláno z iPhonu",
+            "Odoslané z iPhonu",
+            "Trimis de pe iPhone-ul meu",
+            "Изпратено от моя iPhone",
+            "Отправлено с iPhone",
+            "Отправлено из мобильной Почты Mail.ru",
+            "Отправлено из Яндекс Почты для мобильных",
+            "Надіслано з iPhone",
+            "iPhone'umdan gönderildi",
+            "Στάλθηκε από το iPhone μου",
+            "נשלח מה-iPhone שלי",
+            "أُرسلت من الـ iPhone",
+            "iPhoneから送信",
+            "发自我的iPhone",
+            "從我的 iPhone 傳送",
+            "나의 iPhone에서 보냄",
+            "Đã gửi từ iPhone của tôi",
+            "ส่งจาก iPhone ของฉัน",
+            "Dikirim dari iPhone saya",
+            "Enviat des del meu iPhone",
+        ] {
+            assert_signed("It has come.", "\n\n", line);
+            assert_signed("It has come.", "\n", line);
+        }
+        assert_signed("It has come.", "\n\n", "Sent from my iPhone\n+44 20 7946 0000");
+    }
+
+    #[test]
+    fn name_and_numbers_below_a_closing_are_the_signature() {
+        for closing in ["Best regards,", "Mit freundlichen Grüßen", "Cordialement,", "Un cordial saludo,", "Z poważaniem", "С уважением,"]
+        {
+            assert_signed(&format!("It has come.\n\n{closing}"), "\n", "Ada Lovelace\nAcme Ltd\nTel. +44 20 7946 0000\nada@acme.example");
+            assert_signed(&format!("It has come.\n\n{closing}"), "\n\n", "Ada Lovelace | Engineer\nwww.acme.example");
+        }
+    }
+
+    #[test]
+    fn what_firms_scanners_and_lists_add_is_the_signature() {
+        for notice in [
+            "This e-mail and any attachments are confidential and intended solely for the addressee. If you have received it in error, please delete it.",
+            "Diese E-Mail enthält vertrauliche und/oder rechtlich geschützte Informationen.\nWenn Sie nicht der richtige Adressat sind, löschen Sie sie.",
+            "CONFIDENTIALITY NOTICE: The contents of this message are privileged.\n\nIt may not be passed on.",
+            "Virus-free. www.avast.com",
+            "_______________________________________________\nUsers mailing list\nusers@lists.example\nhttps://lists.example/listinfo/users",
+            "Please consider the environment before printing this e-mail.",
+        ] {
+            let text = format!("It has come.\n\n{notice}");
+            let trimmed = trim(&text, &[]);
+            assert_eq!((trimmed.reply.as_str(), trimmed.signature.is_some()), ("It has come.", true), "{notice}");
+        }
+        let text = "It has come.\n\n-- \nAda\n\nVirus-free. www.avast.com\n\nOn Mon, Ada wrote:\n> x";
+        assert_eq!(trim(text, &[]).signature.as_deref(), Some("Ada\n\nVirus-free. www.avast.com"));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_signature_is_kept() {
+        for text in [
+            "Sent from my iPhone",
+            "-- \nAda",
+            "Please send it to:\n\nAda Lovelace\n1 Mill Lane\nTel. +44 20 7946 0000",
+            "Two things.\n\n---\nThe first is the parcel, which has not come.\nThe second is the invoice.",
+            "Title\n-----\nText",
+            "It broke.\n\nThanks,\nAda",
+            "It broke.\n\nBest regards,\nAda Lovelace",
+            "Thanks!\nCan you call me at +44 20 7946 0000?\nAda",
+            "I need:\n- Apples\n-Pears",
+            "He said:\n-Ada",
+            "Gesendet mit DHL am 3. März.",
+            "This message contains what you asked for.\nIt is long.",
+            "| a | b |\n|--|--|\n| 1 | 2 |",
+            "$ tool -- \n--flag\nfails with the following, and I do not know what it is that I should do about it now, so please help me",
+            "Is it sent from my iPhone?",
+            "Your letter was sent from my street to yours.",
+        ] {
+            assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+        }
+    }
 }

@@ -36,7 +36,11 @@ pub(in crate::trim) const INTRODUCTIONS: [Introduction; 40] = [
     of("nb", &["den "], &["skrev"]),
     of("nn", &["den "], &["skreiv"]),
     of("fi", &["ma ", "ti ", "ke ", "to ", "pe ", "la ", "su "], &["kirjoitti"]),
-    of("pl", &["w dniu ", "dnia ", "pon., ", "wt., ", "śr., ", "czw., ", "pt., ", "sob., ", "niedz., "], &["napisał", "pisze"]),
+    of(
+        "pl",
+        &["w dniu ", "dnia ", "pon., ", "wt., ", "śr., ", "czw., ", "pt., ", "sob., ", "niedz., "],
+        &["napisał", "pisze", "wiadomość napisana przez"],
+    ),
     of("cs", &["dne ", "po ", "út ", "st ", "čt ", "pá ", "so ", "ne "], &["napsal", "píše"]),
     of("sk", &["dňa ", "v ", "po ", "ut ", "st ", "št ", "pi ", "so ", "ne "], &["napísal", "píše"]),
     of("hu", &[], &["írta"]),
@@ -64,7 +68,7 @@ pub(in crate::trim) const INTRODUCTIONS: [Introduction; 40] = [
     of("lt", &[], &["rašė"]),
     of("lv", &[], &["rakstīja"]),
     of("et", &[], &["kirjutas"]),
-    of("ca", &["el "], &["va escriure", "ha escrit"]),
+    of("ca", &["el "], &["va escriure", "ha escrit", "missatge de"]),
 ];
 
 /// How a line begins that says only whom is quoted, as Horde IMP writes it.

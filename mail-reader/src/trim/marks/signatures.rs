@@ -390,7 +390,7 @@ pub(in crate::trim) const CONTACT_LABELS: &[&str] = &[
 
 /// What the line of an app names.
 pub(in crate::trim) const DEVICES: &[&str] = &[
-    "iphone",
+    "iphon",
     "ipad",
     "ipod",
     "android",
