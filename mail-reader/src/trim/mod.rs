@@ -27,6 +27,8 @@ mod mark;
 mod marked;
 mod marks;
 mod own;
+#[cfg(test)]
+mod properties;
 mod separator;
 mod signature;
 
@@ -339,9 +341,6 @@ impl<'t> Rest<'t> {
 
 #[cfg(test)]
 mod tests {
-
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -401,39 +400,53 @@ mod tests {
         assert_eq!(reply(""), "");
     }
 
-    /// What texts are put together from.
-    const LINES: [&str; 22] = [
-        "",
-        " ",
-        "New text.",
-        "> quoted",
-        ">",
-        "On Monday,",
-        "On Monday, Ada wrote:",
-        "Ada <ada@example.org>",
-        "wrote:",
-        "_____________",
-        "-----Original Message-----",
-        "From: Ada",
-        "Sent: Monday",
-        "To: Bob",
-        "Subject: x",
-        "---------- Forwarded message ---------",
-        "— Write your answer above this line —",
-        "> — Write your answer",
-        "> above this line —",
-        "  indented",
-        "1@2:",
-        "Am 2. schrieb Bob:",
-    ];
-
-    proptest! {
-        #[test]
-        fn trimming_twice_is_trimming_once(lines in prop::collection::vec(prop::sample::select(LINES.to_vec()), 0..16)) {
-            let text = lines.join("\n");
-            let once = reply(&text);
-            prop_assert_eq!(reply(&once), once.clone());
-            prop_assert_eq!(once.is_empty(), text.trim().is_empty());
+    #[test]
+    fn a_quote_above_the_answer_is_taken_away_when_it_is_the_mail_that_is_answered() {
+        let introduction = "On Mon, Mar 2, 2026 at 10:00 AM Ada <ada@example.org> wrote:";
+        for (text, expected) in [
+            (format!("{introduction}\n> Is it there?\n\nYes."), "Yes."),
+            (format!("{introduction}\n> Is it there?\n\nYes.\n\n-- \nBob"), "Yes."),
+            ("> Is it there?\n> Ada\nYes.".to_owned(), "Yes."),
+            (format!("Hello Ada,\n\n{introduction}\n> Is it there?\n> Ada\n\nYes.\n\nBob"), "Hello Ada,\n\nYes.\n\nBob"),
+            (format!("{introduction}\n> Is it there?\n\nYes.\n\n> older\n> oldest"), "Yes."),
+        ] {
+            assert_eq!(reply(&text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn answers_between_quotes_are_kept_with_what_they_answer() {
+        let introduction = "Am 02.03.2026 um 10:00 schrieb Ada:";
+        let kept = format!("Hello Ada,\n\n{introduction}\n> Is it there?\n\nYes.\n\n> > Is it red?\n> I hope so.\n\nNo.");
+        for below in ["", "\n\n> Ada\n>\n> --\n> Acme\n", "\n\n-- \nBob", "\n\n> Ada\n\n-- \nBob"] {
+            assert_eq!(reply(&format!("{kept}{below}")), kept, "{below}");
+        }
+        assert_eq!(trim(&format!("{kept}\n\n> Ada\n\n-- \nBob"), &[]).signature.as_deref(), Some("Bob"));
+    }
+
+    #[test]
+    fn what_the_html_tells_is_believed() {
+        let text = "Yes.\n\nAda asks\nIs it there?\n\nBob\nAcme";
+        let mark = |part: &str, kind| {
+            let start = text.find(part).expect("it is there");
+            Mark { range: start..start + part.len() + 1, kind }
+        };
+        let marks =
+            [mark("Is it there?", MarkKind::Quote), mark("Ada asks", MarkKind::Introduction), mark("Bob\nAcme", MarkKind::Signature)];
+        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".to_owned(), signature: Some("Bob\nAcme".to_owned()) });
+        let forward = [mark("Ada asks", MarkKind::Forward), mark("Is it there?", MarkKind::Quote)];
+        assert_eq!(trim(text, &forward), Trimmed { reply: text.to_owned(), signature: None });
+        assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+    }
+
+    #[test]
+    fn the_html_is_asked_where_the_text_shows_no_quote() {
+        let text = "Yes. Ada asks Is it there?";
+        let (laid, end) = ("Yes.\n\nAda asks\nIs it there?", "Yes.\n\nAda asks\nIs it there?".len());
+        let marks = [Mark { range: 6..15, kind: MarkKind::Introduction }, Mark { range: 15..end, kind: MarkKind::Quote }];
+        assert_eq!(best(text, &[], Some((laid, &marks))).reply, "Yes.");
+        assert_eq!(best(text, &[], Some((laid, &[]))).reply, text);
+        assert_eq!(best("Yes, it is!\n\n> Is it there?", &[], Some((laid, &marks))).reply, "Yes, it is!");
+        assert_eq!(best(text, &[], None).reply, text);
     }
 }
