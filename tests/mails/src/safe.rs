@@ -12,8 +12,11 @@ const FORBIDDEN_ELEMENTS: [&str; 18] = [
 /// The parser makes these of nothing.
 const IMPLIED: [&str; 3] = ["html", "head", "body"];
 const FORBIDDEN_ATTRIBUTES: [&str; 6] = ["srcdoc", "formaction", "action", "ping", "http-equiv", "autofocus"];
-const URL_ATTRIBUTES: [&str; 9] = ["href", "src", "background", "cite", "longdesc", "poster", "data", "srcset", "lowsrc"];
-const FORBIDDEN_SCHEMES: [&str; 8] = ["javascript", "vbscript", "livescript", "mocha", "file", "blob", "filesystem", "view-source"];
+/// What they name is loaded at once, so it must have come with the mail.
+const LOADING_ATTRIBUTES: [&str; 7] = ["src", "background", "poster", "data", "srcset", "lowsrc", "dynsrc"];
+/// What they name is loaded by who follows it.
+const LINKING_ATTRIBUTES: [&str; 3] = ["href", "cite", "longdesc"];
+const FORBIDDEN_SCHEMES: [&str; 9] = ["data", "javascript", "vbscript", "livescript", "mocha", "file", "blob", "filesystem", "view-source"];
 /// What runs or loads from within a style.
 const FORBIDDEN_STYLES: [&str; 7] = ["expression(", "javascript:", "vbscript:", "behavior:", "-moz-binding", "@import", "url("];
 
@@ -42,10 +45,11 @@ fn danger(element: &str, attribute: &Attribute) -> Option<String> {
     // A browser passes over white space and control characters in an address.
     let value: String = attribute.value.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect::<String>().to_lowercase();
     let scheme = value.split_once(':').map_or("", |(scheme, _)| scheme);
-    let is_image = element == "img" && &*name == "src" && value.starts_with("data:image/") && !value.starts_with("data:image/svg");
+    let came_with_it = scheme == "cid" || (value.starts_with("data:image/") && !value.starts_with("data:image/svg"));
     let dangerous = name.starts_with("on")
         || FORBIDDEN_ATTRIBUTES.contains(&&*name)
-        || (URL_ATTRIBUTES.contains(&&*name) && (FORBIDDEN_SCHEMES.contains(&scheme) || (scheme == "data" && !is_image)))
+        || (LOADING_ATTRIBUTES.contains(&&*name) && !came_with_it)
+        || (LINKING_ATTRIBUTES.contains(&&*name) && FORBIDDEN_SCHEMES.contains(&scheme))
         || (&*name == "style" && FORBIDDEN_STYLES.iter().any(|style| value.contains(style)));
     dangerous.then(|| format!("{name}={:?} of <{element}>", attribute.value))
 }
@@ -65,6 +69,8 @@ mod tests {
             "<p style='background: URL(https://example.org)'>x</p>",
             "<body onload=x>",
             "<a href=data:text/html,x>x</a>",
+            "<img src=https://example.org/dot.gif>",
+            "<img src=data:image/svg+xml,x>",
         ] {
             assert!(!dangers(html).is_empty(), "{html}");
         }
