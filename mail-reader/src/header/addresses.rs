@@ -126,7 +126,8 @@ impl Reader<'_, '_> {
             self.one.push_bare(b" ");
             return 1;
         };
-        self.one.quoted = true;
+        // Quotes within quotes that nobody escaped say nothing.
+        self.one.quoted |= !rest.get(end + 1).is_some_and(|next| is_word(*next));
         self.one.push_name(&unescaped(&rest[1..end]));
         self.one.push_bare(&rest[..=end]);
         end + 1
@@ -248,6 +249,10 @@ fn hidden(bare: &[u8], look: bool) -> Option<Vec<Mailbox>> {
     (!found.is_empty()).then_some(found)
 }
 
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
 /// Where what begins `bytes` is closed again, quoted pairs and nested comments passed over.
 fn closing(bytes: &[u8], open: u8, close: u8) -> Option<usize> {
     let mut depth = 0_usize;
@@ -354,6 +359,8 @@ mod tests {
             ("<<a@x.org>>, Ada <b@x.org, c@x.org>, Eve <d@x.org", "<a@x.org>|Ada <b@x.org>|<c@x.org>|Eve <d@x.org>"),
             ("<mailto:a@x.org>, mailto:b@x.org?subject=x, <MAILTO: c@x.org>", "<a@x.org>|<b@x.org>|<c@x.org>"),
             ("'Ada' <'ada@x.org'>, \"'Eve'\" <eve@x.org>, 'bob@x.org'", "Ada <ada@x.org>|Eve <eve@x.org>|<bob@x.org>"),
+            ("\"Ada \"Best, Ever\" Lovelace\" <a@x.org>", "Ada Best, Ever Lovelace <a@x.org>"),
+            ("\"No Address\", Bob <b@x.org>", "Bob <b@x.org>"),
             ("\"\" <a@x.org>, \"''\" <b@x.org>", "<a@x.org>|<b@x.org>"),
             ("< a@x.org >, <b@x.\r\n org>, c@x.org.", "<a@x.org>|<b@x.org>|<c@x.org>"),
             ("Ada Lovelace ada@x.org", "Ada Lovelace <ada@x.org>"),

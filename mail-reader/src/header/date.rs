@@ -194,8 +194,12 @@ impl Reader {
     fn zone(&mut self, at: usize) -> i32 {
         let at = at + usize::from(self.number(at).is_some_and(|(_, digits)| digits == 4));
         let name = self.word(at).filter(|word| month(word).is_none());
-        let known = name.and_then(|name| ZONES.iter().position(|(known, _)| *known == name));
         let offset_at = at + usize::from(name.is_some());
+        // Windows has names for zones that are what their letters are short for.
+        let long = matches!((self.word(at + 1), self.word(at + 2)), (Some("standard" | "daylight"), Some("time")));
+        let short: String = (at..at + 3).filter_map(|at| self.word(at)?.chars().next()).collect();
+        let name = if long { Some(short.as_str()) } else { name };
+        let known = name.and_then(|name| ZONES.iter().position(|(known, _)| *known == name));
         let last = self.tokens.len().saturating_sub(2);
         let at_end = self.is_mark(last, "+") || (self.is_mark(last, "-") && self.number(last.wrapping_sub(1)).is_some());
         let offset = self.offset(offset_at).or_else(|| if at_end && known.is_none() { self.offset(last) } else { None });
@@ -216,7 +220,9 @@ impl Reader {
             return None;
         }
         let sign = if self.is_mark(at, "+") { 1 } else { -1 };
-        let (value, digits) = self.number(at + 1)?;
+        let doubled = usize::from(self.is_mark(at + 1, "+-"));
+        let (value, digits) = self.number(at + 1 + doubled)?;
+        self.tokens.drain(at..at + doubled);
         let minutes = if digits <= 2 && self.is_mark(at + 2, ":") { self.number(at + 3) } else { None };
         self.tokens.drain(at..at + if minutes.is_some() { 4 } else { 2 });
         let (hours, minutes) = match minutes {
@@ -322,6 +328,10 @@ mod tests {
             ("mar., 3 mars 2026 10:00:00 +0100", "2026-03-03T10:00:00+01:00"),
             ("Mo, 2 Mär 2026 10:00:00 +0100", "2026-03-02T10:00:00+01:00"),
             ("2 août 2026 10:00:00 +0200", "2026-08-02T10:00:00+02:00"),
+            ("Mon,2 Mar 2026 9:2:1 --0400", "2026-03-02T09:02:01-04:00"),
+            ("Mon, 2 Mar 2026 10:00:00 Pacific Standard Time", "2026-03-02T10:00:00-08:00"),
+            ("Mon, 2 Mar 2026 10:00:00 +0100 (GMT+01:00)", "2026-03-02T10:00:00+01:00"),
+            ("10:00 Mon, 2 Mar 2026 +0100", "2026-03-02T10:00:00+01:00"),
             ("Mon, 2 Mar 2026 10:00:00 +1400 extra", "2026-03-02T10:00:00+14:00"),
         ] {
             assert_eq!(read(value), (Some(expected.to_owned()), false), "{value}");

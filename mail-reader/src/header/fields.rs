@@ -171,6 +171,10 @@ impl<'a> Splitter<'a, '_> {
 
     /// Whether there is still header after the line that was just read and is no field.
     fn goes_on(&self, damaged: &[u8]) -> bool {
+        if damaged.starts_with(b"--") {
+            // The first part of a body begins.
+            return false;
+        }
         let mut at = self.at;
         for _ in 0..MOST_DAMAGED_LINES {
             let (end, next) = self.line(at);
@@ -245,6 +249,8 @@ mod tests {
         let (fields, body, flags) = split("From: a@b.c\nHello,\nthe line between is missing.\n\nNote: this\n");
         assert_eq!((fields.len(), flags), (1, vec![Flag::MalformedHeader]));
         assert_eq!(body, "Hello,\nthe line between is missing.\n\nNote: this\n");
+        let (fields, body, _) = split("From: a@b.c\n--b\nContent-Type: text/plain\n\nx");
+        assert_eq!((fields.len(), body), (1, "--b\nContent-Type: text/plain\n\nx"));
         let (fields, body, flags) = split("From: a@b.c\nSee http://example.org/ please\n\nor not");
         assert_eq!((fields.len(), body, flags), (1, "See http://example.org/ please\n\nor not", vec![Flag::MalformedHeader]));
     }

@@ -82,11 +82,21 @@ fn decoded_once(bytes: &[u8], flags: &mut Flags) -> (String, bool) {
     (output.text, output.only_words)
 }
 
+/// Words of one charset with nothing but white space between them. A character may be split between
+/// two of them, although it must not, and some charsets carry a state from one to the next.
+#[derive(Default)]
+struct Run {
+    charset: String,
+    bytes: Vec<u8>,
+    /// What a word in Base64 left over that ended without padding.
+    bits: u32,
+    held: u32,
+}
+
 struct Output<'f> {
     text: String,
-    /// The charset and the bytes of the words that stand side by side: a character may be split between
-    /// two of them, although it must not, and some charsets carry a state from one to the next.
-    run: Option<(String, Vec<u8>)>,
+    /// The words that stand side by side.
+    run: Option<Run>,
     only_words: bool,
     flags: &'f mut Flags,
 }
@@ -106,14 +116,14 @@ impl Output<'_> {
     fn word(&mut self, word: &Word<'_>) {
         let charset = String::from_utf8_lossy(word.charset).to_ascii_lowercase();
         // In UTF-7 the end of a word can be what ends a run of characters.
-        let joined = self.run.as_ref().is_some_and(|(of_run, _)| *of_run == charset && !charset.contains("utf-7"));
+        let joined = self.run.as_ref().is_some_and(|run| run.charset == charset && !charset.contains("utf-7"));
         if !joined {
             self.finish();
         }
-        let (_, bytes) = self.run.get_or_insert_with(|| (charset, Vec::new()));
+        let run = self.run.get_or_insert_with(|| Run { charset, ..Run::default() });
         let broken = match word.encoding {
-            Encoding::Base64 => base64(word.payload, bytes),
-            Encoding::Quoted => quoted(word.payload, bytes),
+            Encoding::Base64 => run.base64(word.payload),
+            Encoding::Quoted => quoted(word.payload, &mut run.bytes),
         };
         if broken {
             self.flags.note(Flag::BrokenEncoding);
@@ -121,8 +131,8 @@ impl Output<'_> {
     }
 
     fn finish(&mut self) {
-        if let Some((charset, bytes)) = self.run.take() {
-            self.text.push_str(&decode::text(&bytes, Some(&charset), self.flags));
+        if let Some(run) = self.run.take() {
+            self.text.push_str(&decode::text(&run.bytes, Some(&run.charset), self.flags));
         }
     }
 }
@@ -219,27 +229,32 @@ fn ends_again(rest: &[u8]) -> bool {
     false
 }
 
-/// Adds the bytes of a payload, whatever stands between its characters and whether or not it is
-/// padded. Says whether something in it belongs in no payload.
-fn base64(payload: &[u8], bytes: &mut Vec<u8>) -> bool {
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    let mut broken = false;
-    for byte in payload {
-        if let Some(six) = sextet(*byte) {
-            bits = (bits << 6 | u32::from(six)) & 0x3fff;
-            held += 6;
-            if held >= 8 {
-                held -= 8;
-                bytes.push((bits >> held & 0xff) as u8);
-            }
-        } else if *byte == b'=' {
-            // What follows padding was encoded on its own.
-            held = 0;
-        } else if !byte.is_ascii_whitespace() {
-            broken = true;
+impl Run {
+    /// Adds the bytes of a payload, whatever stands between its characters and whether or not it is
+    /// padded. Says whether something in it belongs in no payload.
+    fn base64(&mut self, payload: &[u8]) -> bool {
+        // What an encoder leaves over is zero, unless the encoded text itself was cut into words.
+        if self.held < 6 && self.bits & ((1 << self.held) - 1) == 0 {
+            self.held = 0;
         }
+        let mut broken = false;
+        for byte in payload {
+            if let Some(six) = sextet(*byte) {
+                self.bits = (self.bits << 6 | u32::from(six)) & 0x3fff;
+                self.held += 6;
+                if self.held >= 8 {
+                    self.held -= 8;
+                    self.bytes.push((self.bits >> self.held & 0xff) as u8);
+                }
+            } else if *byte == b'=' {
+                // What follows padding was encoded on its own.
+                self.held = 0;
+            } else if !byte.is_ascii_whitespace() {
+                broken = true;
+            }
+        }
+        broken
     }
-    broken || held == 6
 }
 
 fn sextet(byte: u8) -> Option<u8> {
@@ -315,6 +330,8 @@ mod tests {
             ("=?utf-8?B?R3LDvMOfZQ?=", "Grüße"),
             ("=?utf-8?B?R3LD vMOf\r\n ZQ==?=", "Grüße"),
             ("=?utf-8?b?R3LDvA==w59l?=", "Grüße"),
+            ("=?utf-8?b?R3LDv?= =?utf-8?b?MOfZQ=?=", "Grüße"),
+            ("=?utf-8?b?R3LDvA?= =?utf-8?b?w59l?=", "Grüße"),
             ("=?utf-8?q?Gr=C3?= =?UTF-8?b?vA==?= =?utf-8?q?=C3=9Fe?=", "Grüße"),
             ("=?utf-8?Q?Gr=C3=BC=C3=9Fe an alle?=", "Grüße an alle"),
             ("=?utf-8?Q?Gr=C3=BC=C3=9Fe_an_al\r\n le?=", "Grüße an alle"),
