@@ -110,8 +110,9 @@ impl Collector<'_> {
             self.attachments.push(Attachment::new(part, bytes.into_owned()));
             return Shown::default();
         }
-        let text = decode::clean(&decode::text(&bytes, part.media.parameter("charset"), self.flags));
-        self.pieces.push(if part.media.is("text", "html") { Piece::Html(text) } else { Piece::Plain(text) });
+        let is_html = part.media.is("text", "html");
+        let text = decode::body(bytes, part.media.parameter("charset"), is_html, self.flags);
+        self.pieces.push(if is_html { Piece::Html(text) } else { Piece::Plain(text) });
         let index = vec![self.pieces.len() - 1];
         Shown { text: index.clone(), html: index }
     }

@@ -85,8 +85,7 @@ impl Reader<'_> {
             self.flags.note(Flag::CutStructure);
             return None;
         }
-        let declared = media.parameter("boundary").map(str::as_bytes).filter(|boundary| !boundary.is_empty());
-        let mut pieces = declared.map(|boundary| self.split(body, boundary)).unwrap_or_default();
+        let mut pieces = media.boundary().map(|boundary| self.split(body, boundary)).unwrap_or_default();
         if pieces.is_empty() {
             self.flags.note(Flag::BrokenStructure);
             pieces = guess_boundary(body).map(|boundary| self.split(body, boundary)).unwrap_or_default();

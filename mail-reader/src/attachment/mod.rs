@@ -46,11 +46,8 @@ impl Attachment {
         let media = &part.media;
         let known = !media.kind.is_empty() && !media.subtype.is_empty();
         let content_type = if known { format!("{}/{}", media.kind, media.subtype) } else { "application/octet-stream".to_owned() };
-        let content_id = part
-            .fields
-            .first("content-id")
-            .and_then(|value| header::ids(value).into_iter().next())
-            .filter(|id| id.len() <= LONGEST_CONTENT_ID);
+        let content_id =
+            part.fields.first("content-id").and_then(|value| header::ids(value).next()).filter(|id| id.len() <= LONGEST_CONTENT_ID);
         let inline = part.is_disposed("inline") || (part.disposition.is_none() && content_id.is_some());
         let name = part.file_name().map(safe_name).filter(|name| !name.is_empty()).unwrap_or_else(|| made_name(&content_type, &data));
         Self { name, content_type, inline, content_id, data }
@@ -107,7 +104,7 @@ mod tests {
             ("..", ""),
             ("folder/", "folder"),
             ("invoice\u{202e}fdp.exe", "invoicefdp.exe"),
-            ("a\r\nb\0.txt", "a b .txt"),
+            ("a\r\nb\0.txt", "a b.txt"),
             ("what?<now>.txt", "what__now_.txt"),
             (".htaccess", "htaccess"),
         ] {
