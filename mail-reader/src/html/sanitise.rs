@@ -157,7 +157,8 @@ impl Visitor for Sanitiser {
         let mut written = false;
         if element.safe {
             let tag = if element.name == "img" { self.image(element, attributes) } else { Some(Self::start_tag(element, attributes)) };
-            if let Some(Tag(tag)) = tag {
+            // Of a body that says nothing of how it looks nothing is left.
+            if let Some(Tag(tag)) = tag.filter(|Tag(tag)| tag != "<div" || element.name == "div") {
                 // Room for the end tag is kept with the start tag.
                 let end = if is_void { 0 } else { END_TAG + element.name.len() };
                 written = self.has_room(tag.len() + 1 + end + self.to_close);
