@@ -115,7 +115,7 @@ pub fn read(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
 fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let mut flags = Flags::default();
     let (store, lines) = (Store::default(), structure::with_line_feeds(raw.trim_ascii_start()));
-    let root = Part::read(&lines, &store, &mut flags);
+    let root = Part::read_with(&lines, &store, &mut flags);
     let from = sender(&root, &mut flags);
     let first_id = first_message_id(&root, &mut flags);
     let external_id = key::external_id(&root, first_id.as_deref(), from.as_ref());

@@ -33,7 +33,7 @@ fn block(raw: &[u8]) -> String {
     // What is odd about it is not odd about the mail that it came with.
     let flags = &mut Flags::default();
     let store = Store::default();
-    let root = Part::read(raw.trim_ascii_start(), &store, flags);
+    let root = Part::read_with(raw.trim_ascii_start(), &store, flags);
     let mut lines = vec![RULE.to_owned()];
     for (label, name) in FIELDS {
         let value = root.fields.first(name).map(|value| header::text(value, flags)).unwrap_or_default();

@@ -19,9 +19,6 @@ mod tests;
 pub(crate) use lines::with_line_feeds;
 pub(crate) use store::Store;
 
-use std::borrow::Cow;
-
-use crate::decode;
 use crate::flags::Flags;
 use crate::header::{Fields, Parameterised};
 use reader::Reader;
@@ -47,9 +44,15 @@ pub(crate) enum Content<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// The tree of a whole mail.
-    pub(crate) fn read(raw: &'a [u8], store: &'a Store, flags: &mut Flags) -> Self {
+    /// The tree of a whole mail; what must be decoded to be looked into is kept in `store`.
+    pub(crate) fn read_with(raw: &'a [u8], store: &'a Store, flags: &mut Flags) -> Self {
         Reader::new(store, raw.len(), flags).mail(raw, 0)
+    }
+
+    /// The same for tests, which need no memory back.
+    #[cfg(test)]
+    pub(crate) fn read(raw: &'a [u8], flags: &mut Flags) -> Self {
+        Self::read_with(raw, Box::leak(Box::default()), flags)
     }
 
     /// The name that the sender gave to it as a file.
@@ -61,11 +64,6 @@ impl<'a> Part<'a> {
     /// Whether the sender says how it is meant to be shown, and how.
     pub(crate) fn is_disposed(&self, kind: &str) -> bool {
         self.disposition.as_ref().is_some_and(|disposition| disposition.kind == kind)
-    }
-
-    /// The bytes of a leaf as they were before they were encoded for the way.
-    pub(crate) fn decoded(&self, body: &'a [u8], flags: &mut Flags) -> Cow<'a, [u8]> {
-        decode::transfer(&self.encoding, body, flags)
     }
 
     /// All leaves, in the order in which they stand in the mail.

@@ -42,7 +42,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         let mut part = Part { fields, media, disposition, encoding, content: Content::Leaf(&[]) };
         let stop = if part.media.kind == "multipart" {
             self.multipart(scan, body, depth, &mut part)
-        } else if let Some(boundary) = (!is_declared).then(|| guess::unannounced_boundary(&scan.raw[body..])).flatten() {
+        } else if let Some(boundary) = (!is_declared && depth == 0).then(|| guess::unannounced_boundary(&scan.raw[body..])).flatten() {
             self.flags.note(Flag::BrokenStructure);
             part.media = Parameterised::new("multipart", "mixed");
             self.split(scan, body, depth, boundary, &mut part)

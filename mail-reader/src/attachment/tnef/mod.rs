@@ -57,7 +57,7 @@ pub(crate) fn read(bytes: &[u8], flags: &mut Flags) -> Option<Contents> {
     let message = Message::read(bytes, 0, flags)?;
     let mut contents = Contents { is_cut: message.is_cut, ..Contents::default() };
     (contents.text, contents.html) = message.body(flags);
-    contents.found = message.files.into_iter().filter_map(|file| file.found(&message.fields, flags)).collect();
+    contents.found = message.files.into_iter().filter_map(|file| file.found(flags)).collect();
     let is_empty = contents.found.is_empty() && contents.text.is_none() && contents.html.is_none();
     (!is_empty || !contents.is_cut).then_some(contents)
 }
@@ -112,6 +112,7 @@ impl<'a> Message<'a> {
         while !rest.is_empty() {
             let Some((id, data, after)) = attribute(rest) else {
                 message.is_cut = true;
+                message.files.pop_if(|file| file.data.is_empty());
                 break;
             };
             message.add(id, data, depth, flags);
@@ -217,7 +218,7 @@ impl<'a> File<'a> {
         if self.name.is_empty() { &self.title } else { &self.name }
     }
 
-    fn found(self, _header: &Header, flags: &mut Flags) -> Option<Found> {
+    fn found(self, flags: &mut Flags) -> Option<Found> {
         if let Some(message) = self.message {
             let name = if self.name.is_empty() { String::new() } else { format!("{}.eml", self.name.trim_end_matches(".msg")) };
             return Some(Found::named(&name, "message/rfc822", embedded::mail(&message, 0, flags), flags));
