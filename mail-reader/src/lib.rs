@@ -157,7 +157,7 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
 
 /// A mail of which nothing is known but its bytes.
 fn unreadable(raw: &[u8]) -> Mail {
-    let text = decode::clean(&String::from_utf8_lossy(raw));
+    let text = decode::clean(String::from_utf8_lossy(raw).into_owned());
     Mail {
         from: None,
         reply_to: Vec::new(),

@@ -18,7 +18,7 @@ const SAYS_NOTHING: [&str; 9] = [
 ];
 
 /// The endings of files that come without a name (IANA's registry and what is in use).
-const ENDINGS: [(&str, &str); 60] = [
+const ENDINGS: [(&str, &str); 62] = [
     ("application/gzip", "gz"),
     ("application/ics", "ics"),
     ("application/json", "json"),
@@ -68,6 +68,8 @@ const ENDINGS: [(&str, &str); 60] = [
     ("image/webp", "webp"),
     ("message/delivery-status", "txt"),
     ("message/disposition-notification", "txt"),
+    ("message/external-body", "txt"),
+    ("message/partial", "eml"),
     ("message/rfc822", "eml"),
     ("text/calendar", "ics"),
     ("text/csv", "csv"),

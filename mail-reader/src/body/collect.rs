@@ -6,7 +6,7 @@ use super::{calendar, enriched, placeholder};
 use crate::attachment::{self, Found, apple, tnef};
 use crate::decode;
 use crate::flags::{Flag, Flags};
-use crate::header::Parameterised;
+use crate::header::{self, Parameterised};
 use crate::structure::{Content, Part};
 
 /// Alternatives that are made for other readers than ours: AMP for mail, and Apple's watch.
@@ -15,8 +15,8 @@ const NOT_FOR_US: [(&str, &str); 2] = [("text", "x-amp-html"), ("text", "watch-h
 const NEARLY_PLAIN: [&str; 3] = ["enriched", "richtext", "markdown"];
 /// Text that is data, also when it comes alone.
 const DATA: [&str; 10] = ["calendar", "css", "csv", "directory", "javascript", "rtf", "vcard", "x-vcalendar", "x-vcard", "xml"];
-/// Where HTML without a label may say its charset.
-const LONGEST_META: usize = 1024;
+
+const LONGEST_NAME: usize = 120;
 
 /// Something to read.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Piece {
         }
     }
 
-    fn is_blank(&self) -> bool {
+    pub(super) fn is_blank(&self) -> bool {
         match self {
             Self::Plain { text, .. } | Self::Html(text) => text.trim().is_empty(),
             Self::Picture(_) => true,
@@ -165,14 +165,17 @@ impl<'f> Collector<'f> {
     fn leaf(&mut self, part: &Part<'_>, body: &[u8], place: Place<'_>) -> Shown {
         let bytes = decode::transfer(&part.encoding, body, self.flags);
         if is_body(part, place) {
-            let read = self.text(part, &bytes);
             if part.is_disposed("attachment") {
                 self.flags.note(Flag::TextFromAttachment);
-                self.keep(part, bytes, place);
+                self.keep(part, Cow::Borrowed(&bytes), place);
             }
+            let read = self.text(part, bytes);
             return self.show(read);
         }
         self.note_kind(part);
+        if let Some(place) = elsewhere(part) {
+            return self.show(Piece::plain(place));
+        }
         if apple::is_resource_fork(part, place.parent == "appledouble" && place.first) {
             self.flags.note(Flag::LeftOutResourceFork);
         } else if let Some((name, data)) = apple::single(part, &bytes) {
@@ -229,20 +232,39 @@ impl<'f> Collector<'f> {
         Shown { text: if is_picture { Vec::new() } else { index.clone() }, html: index }
     }
 
-    fn text(&mut self, part: &Part<'_>, bytes: &[u8]) -> Piece {
+    fn text(&mut self, part: &Part<'_>, bytes: Cow<'_, [u8]>) -> Piece {
         let media = &part.media;
-        let charset = media.parameter("charset").map(str::to_owned);
-        if is_html(media) {
-            let charset = charset.or_else(|| charset_of_html(bytes));
-            return Piece::Html(decode::clean(&decode::text(bytes, charset.as_deref(), self.flags)));
+        let is_html = is_html(media);
+        let text = decode::body(bytes, media.parameter("charset"), is_html, self.flags);
+        if is_html {
+            return Piece::Html(text);
         }
-        let text = decode::clean(&decode::text(bytes, charset.as_deref(), self.flags));
         match media.subtype.as_str() {
             "enriched" | "richtext" => Piece::Plain { text: enriched::to_text(&text, media.subtype == "richtext"), lesser: true },
             "markdown" => Piece::Plain { text, lesser: true },
-            _ if says(media, "format", "flowed") => Piece::plain(decode::unflowed(text, says(media, "delsp", "yes"))),
-            _ => Piece::plain(text),
+            _ => {
+                let text = self.without_files(text);
+                let is_flowed = says(media, "format", "flowed");
+                Piece::plain(if is_flowed { decode::unflowed(text, says(media, "delsp", "yes")) } else { text })
+            }
         }
+    }
+
+    /// Takes the files out of a text that were sent in it before there was MIME.
+    fn without_files(&mut self, text: String) -> String {
+        let files = decode::uuencoded_files(&text);
+        if files.is_empty() {
+            return text;
+        }
+        let mut rest = String::with_capacity(text.len());
+        let mut read = 0;
+        for file in files {
+            rest.push_str(&text[read..file.range.start]);
+            read = file.range.end;
+            self.found.push(Found::named(file.name, "application/octet-stream", file.data, self.flags));
+        }
+        rest.push_str(&text[read..]);
+        rest
     }
 
     /// Puts on record what cannot be read of a mail.
@@ -256,6 +278,15 @@ impl<'f> Collector<'f> {
             self.flags.note(Flag::ExternalBody);
         }
     }
+}
+
+/// Where a file is that was not sent itself (RFC 2017, 3), with its name.
+fn elsewhere(part: &Part<'_>) -> Option<String> {
+    let parameter = |name| part.media.parameter(name).filter(|_| part.media.is("message", "external-body"));
+    let address: String = parameter("url")?.split_whitespace().collect();
+    let is_web = ["http://", "https://", "ftp://"].iter().any(|scheme| address.starts_with(scheme));
+    let name = header::one_line(part.file_name().unwrap_or("Attachment"), LONGEST_NAME);
+    is_web.then(|| format!("{name}: {address}"))
 }
 
 fn joined(shown: Vec<Shown>) -> Shown {
@@ -295,13 +326,4 @@ fn is_body(part: &Part<'_>, place: Place<'_>) -> bool {
         return is_readable && place.whole && !is_named;
     }
     is_readable && (place.first || (place.parent != "related" && !is_named))
-}
-
-/// What HTML says of its own charset (WHATWG HTML, 4.2.5.4).
-fn charset_of_html(bytes: &[u8]) -> Option<String> {
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_META)]).to_ascii_lowercase();
-    let (_, label) = start.split_once("<meta")?.1.split_once("charset=")?;
-    let label = label.trim_start_matches(['"', '\'', ' ']);
-    let label = &label[..label.find(|c: char| !c.is_ascii_alphanumeric() && !"-_:.".contains(c)).unwrap_or(label.len())];
-    (!label.is_empty()).then(|| label.to_owned())
 }

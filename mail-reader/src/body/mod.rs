@@ -74,7 +74,7 @@ fn substitute(
         text
     } else if let Some((index, late)) = substitutes.file.filter(|(index, _)| *index < found.len()) {
         let file = found.remove(index);
-        let text = decode::clean(&decode::text(&file.attachment.data, late.charset.as_deref(), flags));
+        let text = decode::body(file.attachment.data.into(), late.charset.as_deref(), late.is_html, flags);
         if late.is_html { Piece::Html(text) } else { Piece::plain(text) }
     } else if let Some(invitation) = substitutes.invitation {
         flags.note(Flag::TextFromCalendar);

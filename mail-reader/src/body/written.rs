@@ -17,7 +17,7 @@ pub(super) struct Written {
 
 impl Written {
     pub(super) fn new(pieces: Vec<Piece>, shown: &Shown, found: &mut [Found], flags: &mut Flags) -> Self {
-        let has_html = shown.html.iter().any(|index| pieces[*index].is_html());
+        let has_html = shown.html.iter().any(|index| pieces[*index].is_html() && !pieces[*index].is_blank());
         let last = shown.html.iter().rposition(|index| !matches!(pieces[*index], Piece::Picture(_))).unwrap_or_default();
         let mut html = Html::default();
         let mut laid: Vec<LaidOut> = Vec::with_capacity(pieces.len());

@@ -1,5 +1,6 @@
 //! What a structure was meant to be, where its header is wrong or says nothing.
 
+use super::{Content, Part};
 use crate::header::{Parameterised, cut_line};
 
 /// RFC 2046 allows 70 characters.
@@ -64,4 +65,15 @@ pub(super) fn text_media(body: &[u8]) -> Parameterised {
     let start = body.trim_ascii_start();
     let is_html = HTML_STARTS.iter().any(|html| start.get(..html.len()).is_some_and(|start| start.eq_ignore_ascii_case(html)));
     Parameterised::new("text", if is_html { "html" } else { "plain" })
+}
+
+/// Text and HTML and nothing else are alternatives, if nobody says what they are.
+pub(super) fn name_kind(part: &mut Part<'_>) {
+    let Content::Parts(parts) = &part.content else { return };
+    if let [text, html] = parts.as_slice()
+        && text.media.is("text", "plain")
+        && html.media.is("text", "html")
+    {
+        part.media = Parameterised::new("multipart", "alternative");
+    }
 }

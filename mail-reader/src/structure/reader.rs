@@ -2,6 +2,8 @@
 //! boundaries of all open multiparts are tried, the innermost first. So an outer boundary ends what
 //! was never closed within it.
 
+use std::borrow::Cow;
+
 use super::lines::{Scan, Stop};
 use super::{Content, Part, Store, guess, smime};
 use crate::decode;
@@ -36,7 +38,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         let body = limit - rest.len();
         let declared = fields.first("content-type").and_then(|value| Parameterised::read(value, self.flags));
         let disposition = fields.first("content-disposition").and_then(|value| Parameterised::read(value, self.flags));
-        let encoding = fields.first("content-transfer-encoding").map(encoding).unwrap_or_default();
+        let encoding = fields.first("content-transfer-encoding").map(header::raw).unwrap_or_default();
         let is_declared = declared.is_some();
         let media = declared.unwrap_or_else(|| default.clone());
         let mut part = Part { fields, media, disposition, encoding, content: Content::Leaf(&[]) };
@@ -45,7 +47,9 @@ impl<'a, 'f> Reader<'a, 'f> {
         } else if let Some(boundary) = (!is_declared && depth == 0).then(|| guess::unannounced_boundary(&scan.raw[body..])).flatten() {
             self.flags.note(Flag::BrokenStructure);
             part.media = Parameterised::new("multipart", "mixed");
-            self.split(scan, body, depth, boundary, &mut part)
+            let stop = self.split(scan, body, depth, boundary, &mut part);
+            guess::name_kind(&mut part);
+            stop
         } else {
             let stop = scan.next(body);
             part.content = Content::Leaf(&scan.raw[body..stop.end]);
@@ -160,9 +164,10 @@ impl<'a, 'f> Reader<'a, 'f> {
 
     /// What was encoded, if it was.
     fn decoded(&mut self, bytes: &'a [u8], part: &Part<'a>) -> Option<&'a [u8]> {
-        let is_encoded = ["base64", "quoted-printable"].iter().any(|encoding| part.encoding.eq_ignore_ascii_case(encoding));
-        self.decoded_room = is_encoded.then(|| self.decoded_room.checked_sub(bytes.len())).flatten()?;
-        Some(self.store.keep(decode::transfer(&part.encoding, bytes, &mut Flags::default()).into_owned()))
+        let room = self.decoded_room.checked_sub(bytes.len())?;
+        let Cow::Owned(decoded) = decode::transfer(&part.encoding, bytes, &mut Flags::default()) else { return None };
+        self.decoded_room = room;
+        Some(self.store.keep(decoded))
     }
 
     /// Puts the mail that is within an S/MIME signature in its place (RFC 8551, 3.5.2).
@@ -189,11 +194,4 @@ fn without_end<'a>(stop: &mut Stop, scan: &mut Scan<'a>, body: usize, part: &Par
     let first = scan.next(body);
     scan.boundaries.pop();
     &scan.raw[body..first.end.min(stop.end)]
-}
-
-/// The name of a transfer encoding, without what some programs write around it.
-fn encoding(value: &[u8]) -> String {
-    let value = header::raw(value);
-    let name = value.split([' ', ';', '(', ',']).find(|word| !word.is_empty()).unwrap_or_default();
-    name.trim_matches(['"', '\'']).to_ascii_lowercase()
 }

@@ -183,7 +183,7 @@ impl<'a> Message<'a> {
                 text = Some(read.text);
             }
         }
-        let clean = |text: Option<String>| text.map(|text| decode::clean(&text)).filter(|text| !text.trim().is_empty());
+        let clean = |text: Option<String>| text.map(|text| decode::clean(text)).filter(|text| !text.trim().is_empty());
         (clean(text), clean(html))
     }
 }
