@@ -35,7 +35,7 @@ pub use mailbox::Mailbox;
 use body::Body;
 use flags::Flags;
 use mailbox::address;
-use structure::Part;
+use structure::{Part, Store};
 use trim::Trimmed;
 
 /// What the mail server says beside the mail itself.
@@ -118,7 +118,8 @@ pub fn read(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
 
 fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let mut flags = Flags::default();
-    let root = Part::read(header::start(raw), &mut flags);
+    let (store, lines) = (Store::default(), structure::with_line_feeds(header::start(raw)));
+    let root = Part::read_with(&lines, &store, &mut flags);
     let from = sender(&root, &mut flags);
     let first_id = first_message_id(&root, &mut flags);
     let external_id = key::external_id(&root, first_id.as_deref(), from.as_ref());
@@ -132,8 +133,9 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let bounce = bounce::read(&root);
     let mut mailboxes = |name| mailboxes(&root, name, &mut flags);
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
-    let Body { text, marks, html, attachments } = Body::read(&root, &mut flags);
-    let Trimmed { reply, signature } = trim::trim(&text, &marks);
+    let Body { text, marks, html, html_laid, attachments } = Body::read(&root, &mut flags);
+    let laid = html_laid.as_ref().map(|laid| (laid.text.as_str(), laid.marks.as_slice()));
+    let Trimmed { reply, signature } = trim::best(&text, &marks, laid);
     Mail {
         from,
         reply_to,

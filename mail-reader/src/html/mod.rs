@@ -82,6 +82,13 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Text as it may stand in HTML, also within an attribute.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    sanitise::push_text(&mut escaped, text);
+    escaped.replace('"', "&quot;")
+}
+
 /// Plain text as HTML, its lines and spaces as they are.
 pub(crate) fn from_text(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + text.len() / 16);
