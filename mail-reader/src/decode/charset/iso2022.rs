@@ -77,12 +77,20 @@ const ESCAPES: &[(&[u8], Place, Set)] = &[
     (b".F", Place::G2, Set::Upper(encoding_rs::ISO_8859_7)),
 ];
 
+/// The escape that begins here, after its ESC.
+fn known(after: &[u8]) -> Option<&'static (&'static [u8], Place, Set)> {
+    // Most that come in masses are a terminal's.
+    let first = after.first()?;
+    b"$(.".contains(first).then(|| ESCAPES.iter().find(|(escape, ..)| after.starts_with(escape))).flatten()
+}
+
 /// Whether an escape of these charsets stands in the bytes, one that is none of a terminal's.
 pub(super) fn is_escaped(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Some(at) = memchr(ESCAPE, rest) {
         rest = &rest[at + 1..];
-        if ESCAPES.iter().any(|(escape, _, set)| !matches!(set, Set::Ascii | Set::Roman | Set::Upper(_)) && rest.starts_with(escape)) {
+        let set = known(rest).map(|(_, _, set)| *set);
+        if !matches!(set, None | Some(Set::Ascii | Set::Roman | Set::Upper(_))) {
             return true;
         }
     }
@@ -150,7 +158,7 @@ impl Reader<'_> {
     /// Takes in an escape. What is none of these charsets' is left for others to be cleaned away.
     fn escape(&mut self) {
         let after = &self.bytes[self.at + 1..];
-        if let Some((escape, place, set)) = ESCAPES.iter().find(|(escape, ..)| after.starts_with(escape)) {
+        if let Some((escape, place, set)) = known(after) {
             match place {
                 Place::G0 => self.g0 = *set,
                 Place::G1 => self.g1 = *set,
