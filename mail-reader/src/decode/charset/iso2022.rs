@@ -8,6 +8,7 @@ use encoding_rs::Encoding;
 use memchr::{memchr, memmem};
 
 use super::unicode::Decoded;
+use super::whole;
 
 const ESCAPE: u8 = 0x1b;
 const SHIFT_OUT: u8 = 0x0e;
@@ -304,8 +305,7 @@ pub(super) fn hz(bytes: &[u8]) -> Decoded {
             _ => euc.push(*first),
         }
     }
-    let (text, broken) = encoding_rs::GBK.decode_without_bom_handling(&euc);
-    (text.into_owned(), broken)
+    whole::decoded(encoding_rs::GBK, &euc)
 }
 
 /// Whether text that nobody calls so is HZ: each `~{` has its `~}` on the same line, and Chinese
