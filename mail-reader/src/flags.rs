@@ -117,6 +117,8 @@ flags! {
 
     /// HTML longer, or nested deeper, than is read.
     CutHtml: "cut_html", "HTML too long or nested too deep to be read whole";
+    /// Pictures that are on the web: they do not load by themselves, for whose they are would learn of it.
+    RemoteImages: "remote_images", "remote images, not loaded by themselves";
     /// Text longer than the router is told.
     CutText: "cut_text", "text cut: the raw mail has all of it";
     /// What the person newly wrote is longer than the router is told.

@@ -133,8 +133,9 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let bounce = bounce::read(&root);
     let mut mailboxes = |name| mailboxes(&root, name, &mut flags);
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
-    let Body { text, marks, html, attachments, .. } = Body::read(&root, &mut flags);
-    let Trimmed { reply, signature } = trim::trim(&text, &marks);
+    let Body { text, marks, html, html_laid, attachments } = Body::read(&root, &mut flags);
+    let laid = html_laid.as_ref().map(|laid| (laid.text.as_str(), laid.marks.as_slice()));
+    let Trimmed { reply, signature } = trim::best(&text, &marks, laid);
     Mail {
         from,
         reply_to,
