@@ -308,7 +308,7 @@ fn display_name(text: &str) -> String {
             break;
         }
     }
-    if name.chars().all(|c| "\"'`<> ,;".contains(c)) { String::new() } else { name.to_owned() }
+    if name.chars().all(|c| "\"'` ".contains(c)) { String::new() } else { name.to_owned() }
 }
 
 #[cfg(test)]
