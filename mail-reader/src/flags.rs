@@ -87,7 +87,33 @@ flags! {
     /// More parts, or nested deeper, than are read.
     CutStructure: "cut_structure", "too many parts, or nested too deep: the rest is only in the raw mail";
 
+    /// Text after the last part, which no mail program shows.
+    LeftOutEpilogue: "left_out_epilogue", "text after the last part left out";
+    /// It is encrypted, or a part of it is.
+    Encrypted: "encrypted", "encrypted: what is in it cannot be read here";
+    /// It is one of several pieces of a mail (message/partial).
+    PartialMessage: "partial_message", "a piece of a mail that was sent in several";
+    /// An attachment that is only told where it can be found (message/external-body).
+    ExternalBody: "external_body", "an attachment is elsewhere: only its place was sent";
+
     // The text, its HTML and what came with it.
+
+    /// An alternative that is made for other readers than ours, such as AMP.
+    LeftOutAlternative: "left_out_alternative", "an alternative for other programs left out";
+    /// A plain text that only says that there is HTML.
+    LeftOutPlaceholder: "left_out_placeholder", "plain text only says that there is HTML: left out";
+    /// There is no other text than that of an attachment.
+    TextFromAttachment: "text_from_attachment", "no text but that of an attachment";
+    /// There is no other text than that of the mails attached to it.
+    TextFromAttachedMail: "text_from_attached_mail", "no text but that of the attached mail";
+    /// There is no other text than an invitation, put in words.
+    TextFromCalendar: "text_from_calendar", "no text but an invitation";
+    /// What a Macintosh keeps beside a file was sent with it, and is of no use elsewhere.
+    LeftOutResourceFork: "left_out_resource_fork", "Macintosh resource fork left out";
+    /// A winmail.dat that cannot be read, or not whole.
+    BrokenTnef: "broken_tnef", "winmail.dat cannot be read whole: kept as it came";
+    /// What an attachment is said to be is not what it is.
+    TypeMismatch: "type_mismatch", "an attachment is not what it is said to be";
 
     /// HTML longer, or nested deeper, than is read.
     CutHtml: "cut_html", "HTML too long or nested too deep to be read whole";

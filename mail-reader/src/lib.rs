@@ -35,7 +35,7 @@ pub use mailbox::Mailbox;
 use body::Body;
 use flags::Flags;
 use mailbox::address;
-use structure::Part;
+use structure::{Part, Store};
 use trim::Trimmed;
 
 /// What the mail server says beside the mail itself.
@@ -118,7 +118,8 @@ pub fn read(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
 
 fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let mut flags = Flags::default();
-    let root = Part::read(header::start(raw), &mut flags);
+    let (store, lines) = (Store::default(), structure::with_line_feeds(header::start(raw)));
+    let root = Part::read_with(&lines, &store, &mut flags);
     let from = sender(&root, &mut flags);
     let first_id = first_message_id(&root, &mut flags);
     let external_id = key::external_id(&root, first_id.as_deref(), from.as_ref());
@@ -132,7 +133,7 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let bounce = bounce::read(&root);
     let mut mailboxes = |name| mailboxes(&root, name, &mut flags);
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
-    let Body { text, marks, html, attachments } = Body::read(&root, &mut flags);
+    let Body { text, marks, html, attachments, .. } = Body::read(&root, &mut flags);
     let Trimmed { reply, signature } = trim::trim(&text, &marks);
     Mail {
         from,
@@ -160,7 +161,7 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
 
 /// A mail of which nothing is known but its bytes.
 fn unreadable(raw: &[u8]) -> Mail {
-    let text = decode::clean(&String::from_utf8_lossy(raw));
+    let text = decode::clean(String::from_utf8_lossy(raw).into_owned());
     Mail {
         from: None,
         reply_to: Vec::new(),
