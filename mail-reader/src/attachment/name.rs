@@ -20,7 +20,8 @@ const FORBIDDEN: &str = "<>:\"|?*";
 /// The last part of a path, without what a file system or a reader could be fooled by; empty when
 /// nothing is left.
 pub(super) fn safe(name: &str) -> String {
-    let is_empty = |piece: &&str| piece.trim_matches(|c: char| c == '.' || c.is_whitespace() || c.is_control() || is_invisible(c)).is_empty();
+    let is_empty =
+        |piece: &&str| piece.trim_matches(|c: char| c == '.' || c.is_whitespace() || c.is_control() || is_invisible(c)).is_empty();
     let last = name.rsplit(['/', '\\']).find(|piece| !is_empty(piece)).unwrap_or_default();
     // What a Macintosh writes in pieces becomes one letter, as everybody else writes it.
     let shown: String = last.nfc().filter(|c| !is_invisible(*c)).map(|c| if FORBIDDEN.contains(c) { '_' } else { c }).collect();

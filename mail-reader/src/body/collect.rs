@@ -208,7 +208,8 @@ impl<'f> Collector<'f> {
     fn file(&mut self, part: &Part<'_>, bytes: Cow<'_, [u8]>, place: Place<'_>) -> Shown {
         let media = &part.media;
         if self.substitutes.invitation.is_none() && (media.is("text", "calendar") || media.is("application", "ics")) {
-            self.substitutes.invitation = calendar::in_words(&decode::text(&bytes, media.parameter("charset").or(Some("utf-8")), self.flags));
+            self.substitutes.invitation =
+                calendar::in_words(&decode::text(&bytes, media.parameter("charset").or(Some("utf-8")), self.flags));
         }
         let is_text = media.is("text", "plain") || media.is("text", "html");
         if is_text && part.is_disposed("inline") && self.substitutes.file.is_none() {

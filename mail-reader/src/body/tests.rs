@@ -15,7 +15,8 @@ fn body(raw: &str) -> Body {
 /// A multipart of such parts, each given by its type and perhaps more fields, and its body.
 fn multipart(kind: &str, parts: &[(&str, &str)]) -> String {
     let boundary = format!("b-{kind}-{}", parts.len());
-    let parts: String = parts.iter().map(|(head, body)| format!("--{boundary}\nContent-Type: {head}\n\n{body}\n")).collect();
+    let part = |(head, body): &(&str, &str)| format!("--{boundary}\nContent-Type: {head}\n\n{body}\n");
+    let parts = parts.iter().map(part).collect::<Vec<_>>().concat();
     format!("Content-Type: multipart/{kind}; boundary={boundary}\n\n{parts}--{boundary}--\n")
 }
 
@@ -101,6 +102,12 @@ fn a_picture_is_inline_only_if_the_html_shows_it() {
 }
 
 #[test]
+fn a_picture_that_is_referred_to_by_its_name_is_found() {
+    let body = body(&multipart("related", &[("text/html", "<img src=cid:dot.gif>"), ("image/gif; name=dot.gif", "GIF89a")]));
+    assert_eq!((body.attachments[0].inline, body.attachments[0].content_id.as_deref()), (true, Some("dot.gif")));
+}
+
+#[test]
 fn a_picture_between_pieces_of_html_stays_in_its_place() {
     let picture = "image/gif; name=\"a\\\"b.gif\"\nContent-Disposition: inline\nContent-ID: <p@x>";
     let body = body(&multipart("mixed", &[("text/html", "<p>one</p>"), (picture, "GIF89a"), ("text/html", "<p>two</p>")]));
@@ -110,7 +117,8 @@ fn a_picture_between_pieces_of_html_stays_in_its_place() {
 
 #[test]
 fn other_programs_alternatives_are_left_out() {
-    let parts = [("text/plain", "plain"), ("text/x-amp-html", "<html amp4email>"), ("text/html", "<p>rich</p>"), ("text/enriched", "<bold>x")];
+    let parts =
+        [("text/plain", "plain"), ("text/x-amp-html", "<html amp4email>"), ("text/html", "<p>rich</p>"), ("text/enriched", "<bold>x")];
     let (body, flags) = read(&multipart("alternative", &parts));
     assert_eq!((body.text.as_str(), body.html.as_deref(), body.attachments.len()), ("plain", Some("<p>rich</p>"), 0));
     assert_eq!(flags, [Flag::LeftOutAlternative]);
@@ -143,7 +151,8 @@ fn a_mail_that_only_hands_on_another_shows_it() {
 
 #[test]
 fn what_is_encrypted_is_kept_and_said() {
-    let (body, flags) = read(&multipart("encrypted", &[("application/pgp-encrypted", "Version: 1"), ("application/octet-stream", "-----")]));
+    let (body, flags) =
+        read(&multipart("encrypted", &[("application/pgp-encrypted", "Version: 1"), ("application/octet-stream", "-----")]));
     assert_eq!((body.text.as_str(), names(&body), flags), ("", vec!["version.asc", "attachment.bin"], vec![Flag::Encrypted]));
     let (body, flags) = read("Content-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nx");
     assert_eq!((names(&body), flags), (vec!["smime.p7m"], vec![Flag::Encrypted]));
@@ -158,7 +167,8 @@ fn a_macintosh_file_comes_without_its_wrapping() {
 
 #[test]
 fn html_without_a_label_says_its_charset_itself() {
-    let raw = b"Content-Type: text/html\n\n<html><head><meta http-equiv=x content='text/html; charset=koi8-r'></head>\xf0\xd2\xc9\xd7\xc5\xd4";
+    let raw =
+        b"Content-Type: text/html\n\n<html><head><meta http-equiv=x content='text/html; charset=koi8-r'></head>\xf0\xd2\xc9\xd7\xc5\xd4";
     let (mut flags, store) = (Flags::default(), Store::default());
     let body = Body::read(&Part::read_with(raw, &store, &mut flags), &mut flags);
     assert_eq!(body.text, "Привет");

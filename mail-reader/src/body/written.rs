@@ -1,5 +1,7 @@
 //! Makes text and HTML of the pieces of a mail; each piece of HTML is laid out once.
 
+use std::fmt::Write as _;
+
 use super::collect::{Piece, Shown};
 use crate::attachment::Found;
 use crate::flags::Flags;
@@ -85,7 +87,8 @@ impl Html {
     fn picture(&mut self, found: &mut Found) {
         let Some(id) = found.attachment.content_id.as_deref().filter(|_| !found.attachment.inline) else { return };
         let quoted = |text: &str| html::escape(text).replace('"', "&quot;");
-        self.out.push_str(&format!("<p><img src=\"cid:{}\" alt=\"{}\"></p>\n", quoted(id), quoted(&found.attachment.name)));
+        // A string takes everything that is written to it.
+        let _ = writeln!(self.out, "<p><img src=\"cid:{}\" alt=\"{}\"></p>", quoted(id), quoted(&found.attachment.name));
         self.has_picture = true;
         found.attachment.inline = true;
     }
@@ -110,10 +113,9 @@ fn joined(indices: &[usize], mut piece: impl FnMut(usize) -> LaidOut) -> LaidOut
             all.text.push_str("\n\n");
             let offset = all.text.len();
             all.text.push_str(&piece.text);
-            all.marks.extend(piece.marks.into_iter().map(|mark| Mark {
-                range: mark.range.start + offset..mark.range.end + offset,
-                kind: mark.kind,
-            }));
+            all.marks.extend(
+                piece.marks.into_iter().map(|mark| Mark { range: mark.range.start + offset..mark.range.end + offset, kind: mark.kind }),
+            );
         }
     }
     all.text.truncate(all.text.trim_end().len());

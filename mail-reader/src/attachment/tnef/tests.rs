@@ -74,11 +74,15 @@ fn a_message_within_becomes_a_mail_with_its_files() {
     let inner = Writer::new()
         .add(1, SUBJECT, b"\xcf\xf0\xe8\0")
         .add(1, DATE_SENT, &sent)
-        .add(1, MESSAGE_PROPERTIES, &properties(&[
-            property(mapi::SENDER_NAME, 0x1f, &wide("Ada")),
-            property(mapi::SENDER_SMTP_ADDRESS, 0x1f, &wide("ada@example.org")),
-            property(mapi::BODY, 0x1f, &wide("Hello,\r\nworld")),
-        ]))
+        .add(
+            1,
+            MESSAGE_PROPERTIES,
+            &properties(&[
+                property(mapi::SENDER_NAME, 0x1f, &wide("Ada")),
+                property(mapi::SENDER_SMTP_ADDRESS, 0x1f, &wide("ada@example.org")),
+                property(mapi::BODY, 0x1f, &wide("Hello,\r\nworld")),
+            ]),
+        )
         .file(b"a.bin\0", &[0, 1, 2], &[]);
     let object = [[7, 3, 2, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46].as_slice(), &inner.0].concat();
     let outer = Writer::new().file(b"inner\0", b"", &[property(mapi::ATTACH_DATA, 0x0d, &object)]);
