@@ -59,6 +59,8 @@ flags! {
     NoDate: "no_date", "no Date";
     /// Its Date cannot be read.
     UnreadableDate: "unreadable_date", "Date cannot be read";
+    /// Its Date is written in a way that leaves something open, such as the zone: that was guessed.
+    GuessedDate: "guessed_date", "Date guessed in part";
     /// A line among the header fields is none; it is left out.
     MalformedHeader: "malformed_header", "malformed header line left out";
     /// It has more header fields, or longer ones, than are read.
@@ -74,8 +76,9 @@ flags! {
     GuessedCharset: "guessed_charset", "charset guessed";
     /// Text with bytes that its charset does not have.
     WrongCharset: "wrong_charset", "bytes that the charset does not have";
-    /// A part whose transfer encoding is broken, read as far as it goes.
-    BrokenEncoding: "broken_encoding", "broken transfer encoding";
+    /// A part whose transfer encoding is broken, or an encoded word or parameter in the header that is,
+    /// read as far as it goes.
+    BrokenEncoding: "broken_encoding", "broken encoding of a part or of a header field";
 
     // The structure.
 
@@ -114,6 +117,8 @@ flags! {
 
     /// HTML longer, or nested deeper, than is read.
     CutHtml: "cut_html", "HTML too long or nested too deep to be read whole";
+    /// Pictures that are on the web: they do not load by themselves, for whose they are would learn of it.
+    RemoteImages: "remote_images", "remote images, not loaded by themselves";
     /// Text longer than the router is told.
     CutText: "cut_text", "text cut: the raw mail has all of it";
     /// What the person newly wrote is longer than the router is told.

@@ -75,7 +75,7 @@ pub(crate) fn distinct(found: Vec<Found>) -> Vec<Attachment> {
 
 /// The Content-ID, without angle brackets.
 pub(crate) fn content_id(part: &Part<'_>) -> Option<String> {
-    let id = part.fields.first("content-id").and_then(|value| header::ids(value).into_iter().next());
+    let id = part.fields.first("content-id").and_then(|value| header::ids(value).next());
     id.filter(|id| id.len() <= LONGEST_CONTENT_ID)
 }
 

@@ -90,7 +90,7 @@ mod tests {
             ("..", ""),
             ("folder/", "folder"),
             ("invoice\u{202e}fdp.exe", "invoicefdp.exe"),
-            ("a\r\nb\0.txt", "a b .txt"),
+            ("a\r\nb\0.txt", "a b.txt"),
             ("what?<now>.txt", "what__now_.txt"),
             (".htaccess", "htaccess"),
             ("name.txt. . ", "name.txt"),

@@ -60,7 +60,10 @@ fn html_with_nothing_to_see_does_not_hide_the_text() {
 #[test]
 fn a_footer_added_as_text_is_in_both() {
     let body = body(&multipart("mixed", &[("text/html", "<p>a</p>"), ("text/plain", "1 < 2")]));
-    assert_eq!((body.text.as_str(), body.html.as_deref()), ("a\n\n1 < 2", Some("<p>a</p><pre>1 &lt; 2</pre>\n")));
+    assert_eq!(
+        (body.text.as_str(), body.html.as_deref()),
+        ("a\n\n1 < 2", Some("<p>a</p><div style=\"white-space:pre-wrap\">1 &lt; 2</div>\n"))
+    );
 }
 
 #[test]

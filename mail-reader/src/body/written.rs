@@ -64,7 +64,7 @@ impl Html {
     fn read(&mut self, markup: &str, is_shown: bool, flags: &mut Flags) -> LaidOut {
         let document = Document::read(markup, flags);
         if is_shown {
-            let sanitised = document.sanitised();
+            let sanitised = document.sanitised(flags);
             self.has_picture |= memchr::memmem::find(sanitised.as_bytes(), b"<img").is_some();
             if self.out.is_empty() {
                 self.out = sanitised;
@@ -77,18 +77,16 @@ impl Html {
 
     fn plain(&mut self, text: &str) {
         if !text.trim().is_empty() {
-            self.out.push_str("<pre>");
-            self.out.push_str(&html::escape(text.trim_end()));
-            self.out.push_str("</pre>\n");
+            self.out.push_str(&html::from_text(text.trim_end()));
         }
     }
 
     /// A picture that stands between pieces of text, as Apple Mail writes it.
     fn picture(&mut self, found: &mut Found) {
         let Some(id) = found.attachment.content_id.as_deref().filter(|_| !found.attachment.inline) else { return };
-        let quoted = |text: &str| html::escape(text).replace('"', "&quot;");
+        let (id, name) = (html::escape(id), html::escape(&found.attachment.name));
         // A string takes everything that is written to it.
-        let _ = writeln!(self.out, "<p><img src=\"cid:{}\" alt=\"{}\"></p>", quoted(id), quoted(&found.attachment.name));
+        let _ = writeln!(self.out, "<p><img src=\"cid:{id}\" alt=\"{name}\"></p>");
         self.has_picture = true;
         found.attachment.inline = true;
     }

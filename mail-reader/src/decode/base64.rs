@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memrchr};
+
 /// What a byte of the alphabet means, and what else a byte is.
 const PADDING: u8 = 64;
 const SPACE: u8 = 65;
@@ -52,7 +54,7 @@ pub(super) fn decode(body: &[u8]) -> (Cow<'_, [u8]>, bool) {
     let mut last_data = None;
     let mut rest = body;
     while !rest.is_empty() {
-        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+        let end = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
         let (line, after) = rest.split_at(end);
         let at = body.len() - rest.len();
         rest = after;
@@ -116,7 +118,7 @@ fn last_line_of_data(body: &[u8]) -> Option<usize> {
     let mut rest = body;
     while !rest.is_empty() {
         let trimmed = rest.strip_suffix(b"\n").unwrap_or(rest);
-        let start = trimmed.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let start = memrchr(b'\n', trimmed).map_or(0, |at| at + 1);
         let line = trimmed[start..].trim_ascii();
         let whole = is_whole(line) && (line.len() >= SURELY_DATA || line.ends_with(b"="));
         if (whole || line.len() >= 4 * SURELY_DATA) && line.iter().all(|byte| TABLE[usize::from(*byte)] <= PADDING) {
@@ -143,7 +145,7 @@ impl Decoder {
         while let Some((first, after)) = rest.split_first() {
             if self.count == 0
                 && let Some((four, after)) = rest.split_first_chunk::<4>()
-                && let Some(bits) = bits(four)
+                && let Some(bits) = bits(*four)
             {
                 self.decoded.extend_from_slice(&bits.to_be_bytes()[1..]);
                 self.padded = false;
@@ -189,7 +191,7 @@ impl Decoder {
 }
 
 /// The 24 bits of four characters of the alphabet.
-fn bits(four: &[u8; 4]) -> Option<u32> {
+fn bits(four: [u8; 4]) -> Option<u32> {
     let [a, b, c, d] = four.map(|byte| TABLE[usize::from(byte)]);
     let whole = (a | b | c | d) < PADDING;
     whole.then(|| u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d))

@@ -17,9 +17,9 @@ pub(crate) fn clean(text: impl Into<String>) -> String {
         let (length, kept) = piece(&bytes[read..]);
         match kept {
             Kept::Nothing => {}
-            Kept::LineFeed => {
-                bytes[write] = b'\n';
-                write += 1;
+            Kept::LineFeeds(count) => {
+                bytes[write..write + count].fill(b'\n');
+                write += count;
             }
             Kept::All => {
                 bytes.copy_within(read..read + length, write);
@@ -36,7 +36,7 @@ pub(crate) fn clean(text: impl Into<String>) -> String {
 enum Kept {
     All,
     Nothing,
-    LineFeed,
+    LineFeeds(usize),
 }
 
 fn first_to_clean(bytes: &[u8]) -> Option<usize> {
@@ -64,7 +64,7 @@ fn piece(bytes: &[u8]) -> (usize, Kept) {
         return (plain, Kept::All);
     }
     if let Some(end) = LINE_ENDS.iter().find(|end| bytes.starts_with(end.as_bytes())) {
-        return (end.len(), Kept::LineFeed);
+        return (end.len(), Kept::LineFeeds(1));
     }
     if bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) {
         return (BYTE_ORDER_MARK.len(), Kept::Nothing);
@@ -73,7 +73,7 @@ fn piece(bytes: &[u8]) -> (usize, Kept) {
         // Programs that make CRLF of each LF make CRCRLF of CRLF.
         [b'\r', ..] => {
             let returns = bytes.iter().take_while(|byte| **byte == b'\r').count();
-            if bytes.get(returns) == Some(&b'\n') { (returns + 1, Kept::LineFeed) } else { (1, Kept::LineFeed) }
+            if bytes.get(returns) == Some(&b'\n') { (returns + 1, Kept::LineFeeds(1)) } else { (returns, Kept::LineFeeds(returns)) }
         }
         [ESCAPE, b'[', sequence @ ..] => (2 + control_sequence(sequence), Kept::Nothing),
         [0..=0x1f | 0x7f, ..] => (1, Kept::Nothing),

@@ -36,8 +36,3 @@ pub(crate) fn body(bytes: Cow<'_, [u8]>, label: Option<&str>, is_html: bool, fla
 pub(crate) fn header<'a>(bytes: &'a [u8], flags: &mut Flags) -> Cow<'a, str> {
     charset::unlabelled(bytes, flags)
 }
-
-/// A charset in which nearly every byte is something; the commonest of those that are mislabelled.
-pub(crate) fn windows_1252(bytes: &[u8]) -> String {
-    encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
-}

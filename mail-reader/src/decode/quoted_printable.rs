@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter};
+
 /// Undoes it, and says whether there was nothing wrong with it. An equals sign that begins nothing is
 /// one; where there are more of those than of others it was not quoted-printable at all.
 pub(super) fn decode(body: &[u8]) -> (Cow<'_, [u8]>, bool) {
-    let signs = body.iter().filter(|byte| **byte == b'=').count();
+    let signs = memchr_iter(b'=', body).count();
     if signs == 0 && !body.split(|byte| *byte == b'\n').any(is_padded) {
         return (Cow::Borrowed(body), true);
     }
@@ -16,7 +18,7 @@ pub(super) fn decode(body: &[u8]) -> (Cow<'_, [u8]>, bool) {
         // White space before the end of a line was added on the way.
         let mut rest = without_padding(content);
         let mut ends = true;
-        while let Some(at) = rest.iter().position(|byte| *byte == b'=') {
+        while let Some(at) = memchr(b'=', rest) {
             decoded.extend_from_slice(&rest[..at]);
             rest = &rest[at + 1..];
             if rest.is_empty() {

@@ -66,7 +66,7 @@ impl<'a, 'f> Reader<'a, 'f> {
 
     /// Reads the parts of a multipart by the boundary that is declared, else by one that is guessed.
     fn multipart(&mut self, scan: &mut Scan<'a>, body: usize, depth: usize, part: &mut Part<'a>) -> Option<Stop> {
-        let declared = part.media.parameter("boundary").map(|boundary| boundary.trim_end().as_bytes().to_vec());
+        let declared = part.media.boundary().map(<[u8]>::to_vec);
         let declared = declared.filter(|boundary| !boundary.is_empty());
         if let Some(stop) = declared.and_then(|boundary| self.split(scan, body, depth, &boundary, part)) {
             return Some(stop);
@@ -194,8 +194,8 @@ impl<'a, 'f> Reader<'a, 'f> {
 /// The bytes of a multipart that has a closing delimiter, but no part before it: what stands before it.
 fn without_end<'a>(stop: &mut Stop, scan: &mut Scan<'a>, body: usize, part: &Part<'a>) -> &'a [u8] {
     let whole = &scan.raw[body..stop.end];
-    let Some(boundary) = part.media.parameter("boundary").map(str::trim_end).filter(|boundary| !boundary.is_empty()) else { return whole };
-    scan.boundaries.push(boundary.as_bytes().to_vec());
+    let Some(boundary) = part.media.boundary() else { return whole };
+    scan.boundaries.push(boundary.to_vec());
     let first = scan.next(body);
     scan.boundaries.pop();
     &scan.raw[body..first.end.min(stop.end)]

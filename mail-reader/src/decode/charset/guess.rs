@@ -8,21 +8,25 @@ const SAMPLE: usize = 64 * 1024;
 const BEFORE: usize = 64;
 /// Statistics say little of fewer bytes beyond ASCII than these.
 const FEW: usize = 8;
+/// The guesses that are good for short texts in Latin letters too.
+const LIKE_WESTERN: [&Encoding; 4] =
+    [encoding_rs::WINDOWS_1250, encoding_rs::WINDOWS_1252, encoding_rs::WINDOWS_1254, encoding_rs::ISO_8859_2];
+/// The letters of Windows-1252 that are common in German, French, Spanish, Portuguese, Italian, Dutch
+/// and the languages of Scandinavia.
+const WESTERN_LETTERS: &[u8] = b"\xc0\xc1\xc2\xc4\xc5\xc6\xc7\xc8\xc9\xca\xcb\xd1\xd3\xd4\xd6\xd8\xdc\
+    \xdf\xe0\xe1\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xeb\xec\xed\xee\xef\xf1\xf2\xf3\xf4\xf5\xf6\xf8\xf9\xfa\xfb\xfc";
 
 /// The most likely charset.
 pub(super) fn encoding(bytes: &[u8]) -> &'static Encoding {
     let first = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or_default();
     let sample = &bytes[first.saturating_sub(BEFORE)..bytes.len().min(first.saturating_add(SAMPLE))];
-    if is_sparsely_western(sample) {
-        return encoding_rs::WINDOWS_1252;
-    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, true);
-    detector.guess(None, Utf8Detection::Deny)
+    let likely = detector.guess(None, Utf8Detection::Deny);
+    if !LIKE_WESTERN.contains(&likely) && is_sparsely_western(sample) { encoding_rs::WINDOWS_1252 } else { likely }
 }
 
-/// Whether a short text, such as a name, is so much like Western Europe's that statistics are not
-/// needed: few letters that its languages have, alone or by two, next to letters of ASCII.
+/// Whether a short text, such as a name, is more like Western Europe's than statistics can tell: few letters that its languages have, alone or by two, next to letters of ASCII.
 fn is_sparsely_western(sample: &[u8]) -> bool {
     let mut count = 0;
     let mut rest = sample;
@@ -33,17 +37,9 @@ fn is_sparsely_western(sample: &[u8]) -> bool {
         rest = &rest[at + length..];
         let after = rest.first().is_some_and(u8::is_ascii_alphabetic);
         count += length;
-        if count > FEW || length > 2 || !(before || after) || !run.iter().all(is_western_letter) {
+        if count > FEW || length > 2 || !(before || after) || !run.iter().all(|byte| WESTERN_LETTERS.contains(byte)) {
             return false;
         }
     }
     true
-}
-
-/// The letters of Windows-1252 that are common in German, French, Spanish, Portuguese, Italian,
-/// Dutch and the languages of Scandinavia.
-fn is_western_letter(byte: &u8) -> bool {
-    const LETTERS: &[u8] = b"\xc0\xc1\xc2\xc4\xc5\xc6\xc7\xc8\xc9\xca\xcb\xd1\xd3\xd4\xd6\xd8\xdc\
-        \xdf\xe0\xe1\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xeb\xec\xed\xee\xef\xf1\xf2\xf3\xf4\xf5\xf6\xf8\xf9\xfa\xfb\xfc";
-    LETTERS.contains(byte)
 }

@@ -5,6 +5,7 @@
 //! a wrong name means it all the same.
 
 use encoding_rs::Encoding;
+use memchr::{memchr, memmem};
 
 use super::unicode::Decoded;
 
@@ -79,7 +80,7 @@ const ESCAPES: &[(&[u8], Place, Set)] = &[
 /// Whether an escape of these charsets stands in the bytes, one that is none of a terminal's.
 pub(super) fn is_escaped(bytes: &[u8]) -> bool {
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == ESCAPE) {
+    while let Some(at) = memchr(ESCAPE, rest) {
         rest = &rest[at + 1..];
         if ESCAPES.iter().any(|(escape, _, set)| !matches!(set, Set::Ascii | Set::Roman | Set::Upper(_)) && rest.starts_with(escape)) {
             return true;
@@ -181,7 +182,7 @@ impl Reader<'_> {
 
     fn goes_back_later(&mut self) -> bool {
         if self.next_escape < self.at {
-            let next = self.bytes[self.at..].iter().position(|byte| *byte == ESCAPE);
+            let next = memchr(ESCAPE, &self.bytes[self.at..]);
             self.next_escape = next.map_or(self.bytes.len(), |next| self.at + next);
         }
         self.bytes.get(self.next_escape + 1) == Some(&b'(')
@@ -194,7 +195,7 @@ impl Reader<'_> {
             Set::Double(encoding) => self.double(encoding, &[]),
             Set::Supplementary => self.double(encoding_rs::EUC_JP, &[0x8f]),
             Set::Unsupported => {
-                self.at += if self.bytes.get(self.at + 1).is_some_and(is_graphic) { 2 } else { 1 };
+                self.at += if self.bytes.get(self.at + 1).is_some_and(|byte| is_graphic(*byte)) { 2 } else { 1 };
                 self.broken();
             }
             // Half-width katakana of eight bits, as in CP50220.
@@ -224,7 +225,7 @@ impl Reader<'_> {
     /// Two bytes, each of 94 values, with or without its highest bit.
     fn double(&mut self, encoding: &'static Encoding, prefix: &[u8]) {
         match self.bytes.get(self.at..self.at + 2) {
-            Some([first, second]) if is_graphic(first) && is_graphic(second) => {
+            Some([first, second]) if is_graphic(*first) && is_graphic(*second) => {
                 if self.run_of != encoding || self.run.len() >= RUN {
                     self.flush();
                     self.run_of = encoding;
@@ -265,7 +266,7 @@ impl Reader<'_> {
     }
 }
 
-fn is_graphic(byte: &u8) -> bool {
+fn is_graphic(byte: u8) -> bool {
     (0x21..=0x7e).contains(&(byte & 0x7f))
 }
 
@@ -304,7 +305,7 @@ pub(super) fn hz(bytes: &[u8]) -> Decoded {
 pub(super) fn is_hz(bytes: &[u8]) -> bool {
     let mut found = false;
     let mut rest = bytes;
-    while let Some(at) = rest.windows(2).position(|two| two == b"~{") {
+    while let Some(at) = memmem::find(rest, b"~{") {
         let after = &rest[at + 2..];
         let pairs = after.chunks(2).take_while(|pair| matches!(pair, [0x21..=0x77, 0x21..=0x7e])).count();
         if pairs == 0 || !after[2 * pairs..].starts_with(b"~}") {

@@ -249,7 +249,6 @@ const CODE_PAGES: &[(u32, Charset)] = &[
     (1256, Standard(encoding_rs::WINDOWS_1256)),
     (1257, Standard(encoding_rs::WINDOWS_1257)),
     (1258, Standard(encoding_rs::WINDOWS_1258)),
-    (1361, Standard(encoding_rs::EUC_KR)),
     (10000, Standard(encoding_rs::MACINTOSH)),
     (10006, Table(&tables::MAC_GREEK)),
     (10007, Standard(encoding_rs::X_MAC_CYRILLIC)),

@@ -10,6 +10,7 @@ mod unicode;
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
+use memchr::memmem;
 
 use crate::flags::{Flag, Flags};
 use tables::Table;
@@ -92,12 +93,11 @@ fn decode(bytes: Cow<'_, [u8]>, charset: Charset, flags: &mut Flags) -> String {
     match charset {
         Charset::Unknown | Charset::Ascii | Charset::Utf8 => utf8_or_guess(bytes, charset, flags),
         Charset::Iso2022 if iso2022::is_escaped(&bytes) || bytes.contains(&0x0e) => noted(iso2022::decode(&bytes), flags),
-        Charset::Hz if bytes.windows(2).any(|two| two == b"~{") => noted(iso2022::hz(&bytes), flags),
+        Charset::Hz if memmem::find(&bytes, b"~{").is_some() => noted(iso2022::hz(&bytes), flags),
         Charset::Utf7 if bytes.is_ascii() => noted(unicode::utf7(&bytes), flags),
         Charset::Iso2022 | Charset::Hz | Charset::Utf7 => utf8_or_guess(bytes, Charset::Ascii, flags),
-        Charset::Utf16(_) if is_plain(&bytes) => utf8_or_guess(bytes, Charset::Ascii, flags),
+        Charset::Utf16(_) | Charset::Utf32(_) if is_plain(&bytes) => utf8_or_guess(bytes, Charset::Ascii, flags),
         Charset::Utf16(endian) => noted(unicode::utf16(&bytes, endian.filter(|_| !is_swapped(&bytes, endian))), flags),
-        Charset::Utf32(_) if is_plain(&bytes) => utf8_or_guess(bytes, Charset::Ascii, flags),
         Charset::Utf32(endian) => noted(unicode::utf32(&bytes, endian), flags),
         Charset::Standard(encoding) if encoding == encoding_rs::UTF_8 => utf8_or_guess(bytes, Charset::Utf8, flags),
         Charset::Standard(encoding) if encoding.is_single_byte() => single_byte(bytes, encoding, flags),
@@ -161,8 +161,7 @@ fn not_quite_utf8(bytes: &[u8], flags: &mut Flags) -> String {
         flags.note(Flag::WrongCharset);
         return String::from_utf8_lossy(bytes).into_owned();
     }
-    let (text, broken) = guess::encoding(bytes).decode_without_bom_handling(bytes);
-    guessed(noted((text.into_owned(), broken), flags), flags)
+    guessed(noted(standard(guess::encoding(bytes), bytes), flags), flags)
 }
 
 /// A text of one byte per character, unless it is UTF-8 or cannot be what its label says.
@@ -170,21 +169,32 @@ fn single_byte(bytes: Cow<'_, [u8]>, encoding: &'static Encoding, flags: &mut Fl
     if bytes.is_ascii() || encoding == encoding_rs::WINDOWS_1252 && std::str::from_utf8(&bytes).is_ok() {
         return utf8_or_guess(bytes, Charset::Ascii, flags);
     }
-    let (text, broken) = encoding.decode_without_bom_handling(&bytes);
+    let (text, broken) = standard(encoding, &bytes);
     if is_rather_utf8(&bytes, &text) {
         return guessed(String::from_utf8_lossy(&bytes).into_owned(), flags);
     }
     if encoding == encoding_rs::WINDOWS_1252 && !is_western(&text) {
         let other = guess::encoding(&bytes);
-        let (other_text, other_broken) = other.decode_without_bom_handling(&bytes);
+        let (other_text, other_broken) = standard(other, &bytes);
         if other != encoding && !other_broken {
-            return guessed(other_text.into_owned(), flags);
+            return guessed(other_text, flags);
         }
     }
     if let Some(windows) = windows_relative(encoding).filter(|_| text.contains(is_upper_control)) {
         return guessed(with_relative(&bytes, &text, windows), flags);
     }
-    noted((text.into_owned(), broken), flags)
+    noted((text, broken), flags)
+}
+
+/// Text in a charset of the Encoding Standard, which gives control characters for bytes that those of
+/// Windows do not have.
+fn standard(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
+    let (text, broken) = encoding.decode_without_bom_handling(bytes);
+    if encoding.name().starts_with("windows") && text.contains(is_upper_control) {
+        let replaced = text.chars().map(|c| if is_upper_control(c) { char::REPLACEMENT_CHARACTER } else { c });
+        return (replaced.collect(), true);
+    }
+    (text.into_owned(), broken)
 }
 
 fn by_table(bytes: Cow<'_, [u8]>, table: &Table, flags: &mut Flags) -> String {
@@ -400,6 +410,8 @@ mod tests {
             "Hélène Lefèvre",
             "Gonçalves",
             "Björn",
+            "Château",
+            "naïve",
             "l’été",
             "Größe: 42",
             "à bientôt",
@@ -409,9 +421,15 @@ mod tests {
             assert_eq!(unlabelled(&bytes, &mut flags), name);
             assert_eq!(flags.into_vec(), GUESSED, "{name}");
         }
-        for (charset, name) in
-            [("windows-1251", "Иван Петров"), ("koi8-r", "Ошибка заказа"), ("gbk", "订单没有收到"), ("shift_jis", "注文について")]
-        {
+        for (charset, name) in [
+            ("windows-1251", "Иван Петров"),
+            ("windows-1250", "Dvořák"),
+            ("windows-1250", "Łukasz"),
+            ("windows-1254", "Çağrı Şahin"),
+            ("koi8-r", "Ошибка заказа"),
+            ("gbk", "订单没有收到"),
+            ("shift_jis", "注文について"),
+        ] {
             assert_eq!(unlabelled(&encoded(name, charset), &mut Flags::default()), name);
         }
     }

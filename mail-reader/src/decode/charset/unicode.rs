@@ -107,7 +107,7 @@ pub(super) fn utf32(bytes: &[u8], endian: Option<Endian>) -> Decoded {
 /// at odd ones alone.
 pub(super) fn is_utf16_by_nuls(bytes: &[u8]) -> Option<Endian> {
     let sample = &bytes[..bytes.len().min(4096)];
-    if bytes.len() < 4 || !bytes.len().is_multiple_of(2) {
+    if bytes.len() < 4 {
         return None;
     }
     let nuls = |from: usize| sample.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
