@@ -20,16 +20,19 @@ impl EmailAddress {
     ///
     /// # Errors
     /// When there is no local part or domain, when it is longer than 254 bytes (RFC 5321, 4.5.3.1),
-    /// or when it holds white space, control characters, or what would let it end a header.
+    /// or when it holds control characters or, outside of quotes, white space or what would let it end
+    /// a header.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let trimmed = text.trim();
-        let forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';');
+        let forbidden = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';');
         let valid = trimmed.len() <= 254
-            && !trimmed.contains(forbidden)
+            && !trimmed.contains(char::is_control)
             && trimmed.rsplit_once('@').is_some_and(|(local, domain)| {
-                !local.is_empty()
-                    && local.len() <= 64
+                let quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
+                (1..=64).contains(&local.len())
+                    && (quoted || !local.contains(forbidden))
                     && !domain.is_empty()
+                    && !domain.contains(forbidden)
                     && !domain.starts_with('.')
                     && !domain.ends_with('.')
                     && !domain.contains("..")
@@ -111,5 +114,6 @@ mod tests {
             assert!(EmailAddress::parse(text).is_err(), "{text:?}");
         }
         assert!(EmailAddress::parse(&format!("{}@example.org", "a".repeat(65))).is_err());
+        assert!(EmailAddress::parse("\"ada, or not\"@example.org").is_ok(), "within quotes it ends nothing");
     }
 }

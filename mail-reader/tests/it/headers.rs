@@ -50,7 +50,7 @@ proptest! {
 
     #[test]
     fn any_quoted_name_is_read_back(name in "[^\\p{C}\\p{Z}\"'`]([^\\p{C}\\p{Z}]{0,8}[ ,;:@<>()\\\\\"]?){0,4}[^\\p{C}\\p{Z}\"'`,]") {
-        prop_assume!(!name.contains("=?"));
+        prop_assume!(!name.contains("=?") && !name.contains("  "));
         let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
         let mail = of(format!("To: a@x.org, \"{quoted}\" <b@x.org>, c@x.org\n\nx"));
         prop_assert_eq!(mail.to.len(), 3);

@@ -137,7 +137,9 @@ fn check_lists(value: &Value) {
     for mailbox in ["reply_to", "to", "cc"].into_iter().flat_map(|key| list(&value[key])) {
         check_keys(&mailbox, &MAILBOX_KEYS);
         let email = mailbox["email"].as_str().unwrap_or_default();
-        assert!(email.contains('@') && !email.contains(|c: char| c.is_control() || c.is_whitespace()), "not an address: {email:?}");
+        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
+        let forbidden = |c: char| c.is_control() || (c.is_whitespace() && !local.starts_with('"'));
+        assert!(!local.is_empty() && !domain.is_empty() && !email.contains(forbidden), "not an address: {email:?}");
     }
     for attachment in list(&value["attachments"]) {
         check_keys(&attachment, &ATTACHMENT_KEYS);
