@@ -5,7 +5,7 @@
 //! fields, `structure` finds the parts, `decode` undoes what bytes were encoded with; `body`
 //! tells text from `html` from `attachment`s; [`trim`] finds in the text what the person newly
 //! wrote; `automatic` tells programs from persons and `bounce` reads what a mail system reports;
-//! `key` makes the dedupe key. What was odd on the way is a [`Flag`].
+//! `key` makes the dedupe key. [`mbox`] splits a file of many mails. What was odd on the way is a [`Flag`].
 
 mod attachment;
 mod automatic;
@@ -18,6 +18,7 @@ mod html;
 mod inspect;
 mod key;
 mod mailbox;
+pub mod mbox;
 mod structure;
 pub mod trim;
 
