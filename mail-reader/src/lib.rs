@@ -125,8 +125,9 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let (references, in_reply_to, thread) = thread(&root, &mut flags);
     let sent_at = sent_at(&root, &mut flags);
     let subject = root.fields.first("subject").map(|value| header::text(value, &mut flags)).unwrap_or_default();
-    let automatic = automatic::reason(&root, from.as_ref(), envelope);
     let bounce = bounce::read(&root);
+    let automatic =
+        automatic::reason(&root, from.as_ref(), envelope).or_else(|| bounce.as_ref().map(|_| "a report on delivery".to_owned()));
     let mut mailboxes = |name| mailboxes(&root, name, &mut flags);
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
     let Body { text, marks, html, attachments } = Body::read(&root, &mut flags);

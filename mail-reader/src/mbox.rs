@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_quoted_line_loses_one_sign_and_only_in_the_text() {
-        let mails = split("From a@b.c\n>From b@c.d Mon Mar  2 10:00:00 2026 remote from c\nX: y\n\n>From me\n>>From you\n> From him\n>Frome\n");
+        let mails =
+            split("From a@b.c\n>From b@c.d Mon Mar  2 10:00:00 2026 remote from c\nX: y\n\n>From me\n>>From you\n> From him\n>Frome\n");
         let expected = ">From b@c.d Mon Mar  2 10:00:00 2026 remote from c\nX: y\n\nFrom me\n>From you\n> From him\n>Frome\n";
         assert_eq!(mails, [expected]);
     }
