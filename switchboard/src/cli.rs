@@ -184,6 +184,9 @@ pub enum Explain {
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// Write the message to stdout as it came, with all that was not kept beside it
+        #[arg(long, conflicts_with = "json")]
+        raw: bool,
     },
 }
 

@@ -87,7 +87,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Topology { json } => topology::run(&config, json),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
             Command::Dead(command) => dead::run(&config, &ambient, command).await,
-            Command::Explain(Explain::Message { id, json }) => explain::message(&config, &ambient, &id, json).await,
+            Command::Explain(Explain::Message { id, json, raw }) => explain::message(&config, &ambient, &id, json, raw).await,
             Command::Pipe(_) | Command::Inspect(_) => unreachable!("they have ways of their own"),
         }
     })
