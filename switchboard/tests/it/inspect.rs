@@ -70,6 +70,17 @@ fn any_bytes_give_every_key_and_success() {
 }
 
 #[test]
+fn the_example_of_the_documentation_is_what_is_printed() {
+    let docs = include_str!("../../../docs/mail.md");
+    let block = |language: &str| {
+        let (_, after) = docs.split_once(&format!("```{language}\n")).expect("a block");
+        after.split_once("```").expect("its end").0.to_owned()
+    };
+    let output = feed(inspect(&World::new(), &["-"]), &block("eml"));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), block("json"));
+}
+
+#[test]
 fn one_mail_is_printed_for_people_and_several_a_line_each() {
     let world = World::new();
     let (one, two) = (world.write("one.eml", &mail("one")), world.write("two.eml", &mail("two")));

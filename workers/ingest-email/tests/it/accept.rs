@@ -132,7 +132,9 @@ async fn an_image_stays_in_its_place_in_the_html(pool: PgPool) {
     let ambient = ambient();
     let account = account(&pool, "acme", "support").await;
     let broker = broker(&pool, &ambient);
-    accept(&pool, &broker, &ambient, &account, Limits::default(), &mail("attachments/inline-image"), &SmtpEnvelope::default()).await.expect("accepted");
+    accept(&pool, &broker, &ambient, &account, Limits::default(), &mail("attachments/inline-image"), &SmtpEnvelope::default())
+        .await
+        .expect("accepted");
     let message = published(&pool).await.remove(0);
     let image = message.attachments.iter().find(|attachment| attachment.inline).expect("an image");
     let reference = format!("cid:{}", image.content_id.as_deref().expect("its id"));

@@ -19,7 +19,8 @@ async fn a_taken_mail_ends_with_0(pool: PgPool) {
     let ambient = ambient();
     account(&pool, "acme", "support").await;
     let envelope = SmtpEnvelope { sender: Some("ada@example.org".to_owned()), recipients: vec!["support+x@acme.example".to_owned()] };
-    let exit = pipe(&pool, &broker(&pool, &ambient), &ambient, "support", Limits::default(), &envelope, mail("structure/plain").as_slice()).await;
+    let exit =
+        pipe(&pool, &broker(&pool, &ambient), &ambient, "support", Limits::default(), &envelope, mail("structure/plain").as_slice()).await;
     assert_eq!(exit.code, ExitCode::Ok, "{exit}");
     let messages = published(&pool).await;
     assert_eq!((messages.len(), messages[0].recipients[0].as_str()), (1, "support+x@acme.example"));
