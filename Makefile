@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint fmt prepare clean-demo
+.PHONY: help demo up test bench lint fmt prepare clean-demo
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ up: ## Run all of it, with its data in ./switchboard-data
 
 test: ## Run every test beside a private PostgreSQL and RabbitMQ (ARGS="..." goes to cargo nextest run)
 	@scripts/test $(ARGS)
+
+bench: ## Measure how fast it is (ARGS="reading" measures that part alone)
+	@scripts/bench $(ARGS)
 
 lint: ## Check format, lints, queries and dependencies
 	@scripts/lint

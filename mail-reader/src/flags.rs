@@ -59,6 +59,8 @@ flags! {
     NoDate: "no_date", "no Date";
     /// Its Date cannot be read.
     UnreadableDate: "unreadable_date", "Date cannot be read";
+    /// Its Date is written in a way that leaves something open, such as the zone: that was guessed.
+    GuessedDate: "guessed_date", "Date guessed in part";
     /// A line among the header fields is none; it is left out.
     MalformedHeader: "malformed_header", "malformed header line left out";
     /// It has more header fields, or longer ones, than are read.
@@ -74,8 +76,9 @@ flags! {
     GuessedCharset: "guessed_charset", "charset guessed";
     /// Text with bytes that its charset does not have.
     WrongCharset: "wrong_charset", "bytes that the charset does not have";
-    /// A part whose transfer encoding is broken, read as far as it goes.
-    BrokenEncoding: "broken_encoding", "broken transfer encoding";
+    /// A part whose transfer encoding is broken, or an encoded word or parameter in the header that is,
+    /// read as far as it goes.
+    BrokenEncoding: "broken_encoding", "broken encoding of a part or of a header field";
 
     // The structure.
 
@@ -84,10 +87,38 @@ flags! {
     /// More parts, or nested deeper, than are read.
     CutStructure: "cut_structure", "too many parts, or nested too deep: the rest is only in the raw mail";
 
+    /// Text after the last part, which no mail program shows.
+    LeftOutEpilogue: "left_out_epilogue", "text after the last part left out";
+    /// It is encrypted, or a part of it is.
+    Encrypted: "encrypted", "encrypted: what is in it cannot be read here";
+    /// It is one of several pieces of a mail (message/partial).
+    PartialMessage: "partial_message", "a piece of a mail that was sent in several";
+    /// An attachment that is only told where it can be found (message/external-body).
+    ExternalBody: "external_body", "an attachment is elsewhere: only its place was sent";
+
     // The text, its HTML and what came with it.
+
+    /// An alternative that is made for other readers than ours, such as AMP.
+    LeftOutAlternative: "left_out_alternative", "an alternative for other programs left out";
+    /// A plain text that only says that there is HTML.
+    LeftOutPlaceholder: "left_out_placeholder", "plain text only says that there is HTML: left out";
+    /// There is no other text than that of an attachment.
+    TextFromAttachment: "text_from_attachment", "no text but that of an attachment";
+    /// There is no other text than that of the mails attached to it.
+    TextFromAttachedMail: "text_from_attached_mail", "no text but that of the attached mail";
+    /// There is no other text than an invitation, put in words.
+    TextFromCalendar: "text_from_calendar", "no text but an invitation";
+    /// What a Macintosh keeps beside a file was sent with it, and is of no use elsewhere.
+    LeftOutResourceFork: "left_out_resource_fork", "Macintosh resource fork left out";
+    /// A winmail.dat that cannot be read, or not whole.
+    BrokenTnef: "broken_tnef", "winmail.dat cannot be read whole: kept as it came";
+    /// What an attachment is said to be is not what it is.
+    TypeMismatch: "type_mismatch", "an attachment is not what it is said to be";
 
     /// HTML longer, or nested deeper, than is read.
     CutHtml: "cut_html", "HTML too long or nested too deep to be read whole";
+    /// Pictures that are on the web: they do not load by themselves, for whose they are would learn of it.
+    RemoteImages: "remote_images", "remote images, not loaded by themselves";
     /// Text longer than the router is told.
     CutText: "cut_text", "text cut: the raw mail has all of it";
     /// What the person newly wrote is longer than the router is told.

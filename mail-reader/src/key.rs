@@ -44,7 +44,7 @@ fn short_id(id: &str) -> String {
 /// The moment, however it was written; if it cannot be read, what stands there.
 fn date(root: &Part<'_>) -> String {
     let Some(value) = root.fields.first("date") else { return String::new() };
-    header::date(value).map_or_else(|| header::raw(value).replace(' ', ""), |date| date.timestamp().to_string())
+    header::date(value, &mut Flags::default()).map_or_else(|| header::raw(value).replace(' ', ""), |date| date.timestamp().to_string())
 }
 
 /// Adds a text with its end, so that what moves from one field to the next does not go unseen.

@@ -22,7 +22,7 @@ pub mod mbox;
 mod structure;
 pub mod trim;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::panic::catch_unwind;
 
 use chrono::{DateTime, FixedOffset};
@@ -36,7 +36,7 @@ pub use mailbox::Mailbox;
 use body::Body;
 use flags::Flags;
 use mailbox::address;
-use structure::Part;
+use structure::{Part, Store};
 use trim::Trimmed;
 
 /// What the mail server says beside the mail itself.
@@ -100,10 +100,14 @@ const RECIPIENT_FIELDS: [&str; 10] =
     ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "resent-to", "resent-cc", "to", "cc", "bcc", "apparently-to"];
 /// At most so many bytes of recipients are kept, of fields that hold so many bytes.
 const RECIPIENTS_SIZE: usize = 16 * 1024;
-const RECIPIENT_FIELDS_SIZE: usize = 128 * 1024;
-/// At most so many references are kept, and so many bytes of them.
+const RECIPIENT_FIELDS_SIZE: usize = 1024 * 1024;
+/// At most so many mailboxes of one kind are kept.
+const MOST_MAILBOXES: usize = 10_000;
+/// At most so many references are kept, and so many bytes of them; of longer fields the beginning and
+/// the end are read.
 const MOST_REFERENCES: usize = 100;
 const REFERENCES_SIZE: usize = 24 * 1024;
+const REFERENCE_FIELDS_SIZE: usize = 256 * 1024;
 
 /// Reads a mail. Any bytes whatever give one.
 #[must_use]
@@ -115,7 +119,8 @@ pub fn read(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
 
 fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let mut flags = Flags::default();
-    let root = Part::read(raw.trim_ascii_start(), &mut flags);
+    let (store, lines) = (Store::default(), structure::with_line_feeds(header::start(raw)));
+    let root = Part::read_with(&lines, &store, &mut flags);
     let from = sender(&root, &mut flags);
     let first_id = first_message_id(&root, &mut flags);
     let external_id = key::external_id(&root, first_id.as_deref(), from.as_ref());
@@ -130,8 +135,9 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
         automatic::reason(&root, from.as_ref(), envelope).or_else(|| bounce.as_ref().map(|_| "a report on delivery".to_owned()));
     let mut mailboxes = |name| mailboxes(&root, name, &mut flags);
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
-    let Body { text, marks, html, attachments } = Body::read(&root, &mut flags);
-    let Trimmed { reply, signature } = trim::trim(&text, &marks);
+    let Body { text, marks, html, html_laid, attachments } = Body::read(&root, &mut flags);
+    let laid = html_laid.as_ref().map(|laid| (laid.text.as_str(), laid.marks.as_slice()));
+    let Trimmed { reply, signature } = trim::best(&text, &marks, laid);
     Mail {
         from,
         reply_to,
@@ -158,7 +164,7 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
 
 /// A mail of which nothing is known but its bytes.
 fn unreadable(raw: &[u8]) -> Mail {
-    let text = decode::clean(&String::from_utf8_lossy(raw));
+    let text = decode::clean(String::from_utf8_lossy(raw).into_owned());
     Mail {
         from: None,
         reply_to: Vec::new(),
@@ -232,43 +238,85 @@ fn mailboxes(root: &Part<'_>, name: &str, flags: &mut Flags) -> Vec<Mailbox> {
     let mut read = 0;
     for value in root.fields.all(name) {
         read += value.len();
-        if read > RECIPIENT_FIELDS_SIZE {
+        if read > RECIPIENT_FIELDS_SIZE && !found.is_empty() || found.len() > MOST_MAILBOXES {
             flags.note(Flag::CutRecipients);
             break;
         }
         found.extend(header::mailboxes(value, flags));
     }
+    found.truncate(MOST_MAILBOXES);
     found
 }
 
 /// The ids of References, the first of In-Reply-To, and all of both, each once. Of too many, the
 /// first, which began the thread, and the newest.
 fn thread(root: &Part<'_>, flags: &mut Flags) -> (Vec<String>, Option<String>, Vec<String>) {
-    let ids = |field| root.fields.all(field).flat_map(header::ids).filter(|id: &String| id.len() <= header::LONGEST_LINE);
-    let once = |ids: Vec<String>| {
-        let mut seen = HashSet::new();
-        ids.into_iter().filter(|id| seen.insert(id.clone())).collect::<Vec<_>>()
-    };
-    let references = once(ids("references").collect());
-    let parents: Vec<String> = ids("in-reply-to").collect();
-    let parent = parents.first().cloned();
-    let all = once(references.iter().cloned().chain(parents).collect());
+    let mut references = Newest::default();
+    references.read(root, "references", flags);
+    let mut parents = Newest::default();
+    parents.read(root, "in-reply-to", flags);
+    let parent = parents.first.clone();
+    let mut all = references.clone();
+    parents.ids().into_iter().for_each(|id| all.add(id));
     (bounded(references, flags), parent, bounded(all, flags))
 }
 
-fn bounded(ids: Vec<String>, flags: &mut Flags) -> Vec<String> {
-    let Some((first, later)) = ids.split_first() else { return Vec::new() };
-    let mut size = first.len();
+/// Ids, each once: the first one and the newest.
+#[derive(Default, Clone)]
+struct Newest {
+    first: Option<String>,
+    later: VecDeque<String>,
+    cut: bool,
+}
+
+impl Newest {
+    /// Adds the ids in all fields of a name.
+    fn read(&mut self, root: &Part<'_>, name: &str, flags: &mut Flags) {
+        for value in root.fields.all(name) {
+            if value.len() <= REFERENCE_FIELDS_SIZE {
+                header::ids(value).for_each(|id| self.add(id));
+                continue;
+            }
+            flags.note(Flag::CutReferences);
+            header::ids(&value[..REFERENCE_FIELDS_SIZE / 2]).take(1).for_each(|id| self.add(id));
+            let end = &value[value.len() - REFERENCE_FIELDS_SIZE / 2..];
+            // The first one may have lost its beginning.
+            header::ids(end).skip(1).for_each(|id| self.add(id));
+        }
+    }
+
+    fn add(&mut self, id: String) {
+        if id.len() > header::LONGEST_LINE || self.first.as_ref() == Some(&id) || self.later.contains(&id) {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = Some(id);
+            return;
+        }
+        self.later.push_back(id);
+        if self.later.len() >= MOST_REFERENCES {
+            self.later.pop_front();
+            self.cut = true;
+        }
+    }
+
+    fn ids(self) -> Vec<String> {
+        self.first.into_iter().chain(self.later).collect()
+    }
+}
+
+fn bounded(ids: Newest, flags: &mut Flags) -> Vec<String> {
+    let mut size = ids.first.as_ref().map_or(0, String::len);
     let fits = |id: &&String| {
         size += id.len();
         size <= REFERENCES_SIZE
     };
-    let mut kept: Vec<&String> = later.iter().rev().take(MOST_REFERENCES - 1).take_while(fits).collect();
-    if kept.len() < later.len() {
+    let fitting = ids.later.iter().rev().take_while(fits).count();
+    let cut = ids.later.len() - fitting;
+    if ids.cut || cut > 0 {
         flags.note(Flag::CutReferences);
     }
-    kept.push(first);
-    kept.into_iter().rev().cloned().collect()
+    ids.first.into_iter().chain(ids.later.into_iter().skip(cut)).collect()
 }
 
 fn recipients(root: &Part<'_>, envelope: &SmtpEnvelope, flags: &mut Flags) -> Vec<String> {
@@ -277,7 +325,7 @@ fn recipients(root: &Part<'_>, envelope: &SmtpEnvelope, flags: &mut Flags) -> Ve
     let mut read = 0;
     for value in RECIPIENT_FIELDS.iter().flat_map(|field| root.fields.all(field)) {
         read += value.len();
-        if read > RECIPIENT_FIELDS_SIZE {
+        if read > RECIPIENT_FIELDS_SIZE && !all.is_empty() {
             flags.note(Flag::CutRecipients);
             break;
         }
@@ -299,11 +347,12 @@ fn recipients(root: &Part<'_>, envelope: &SmtpEnvelope, flags: &mut Flags) -> Ve
 }
 
 fn sent_at(root: &Part<'_>, flags: &mut Flags) -> Option<DateTime<FixedOffset>> {
-    let Some(value) = root.fields.first("date") else {
+    let mut written = root.fields.all("date").take(MOST_SENDER_FIELDS).peekable();
+    if written.peek().is_none() {
         flags.note(Flag::NoDate);
         return None;
-    };
-    let date = header::date(value);
+    }
+    let date = written.find_map(|value| header::date(value, flags));
     if date.is_none() {
         flags.note(Flag::UnreadableDate);
     }

@@ -1,74 +1,169 @@
-//! What the person newly wrote: a mail's text without the mail that it answers.
+//! What the person newly wrote: a mail's text without the mail that it answers, and without the
+//! signature.
 //!
-//! From top to bottom, the first thing that can only begin a quote ends the answer: our own line
-//! ([`REPLY_MARKER`]), or one of Outlook's separators. Then, from the bottom up, lines that are
-//! quoted, empty, or the introduction of what was cut are taken away. Each line is looked at a
-//! bounded number of times.
+//! Each line is told for what it is ([`lines`]): quoted, the [`introduction`] of a quote, or the
+//! person's own. The first thing that can only begin a quote without marks of its own ends the
+//! answer: our own line ([`own`]), a [`separator`], a [`header_block`], an introduction above
+//! unmarked text. What is left is then taken apart:
+//!
+//! * At the end, quotes with their introductions and [`signature`]s are taken away. A quote that
+//!   the person's own line announces ("I ran:") is the person's own.
+//! * A single quote, above or amid the answer, is taken away if it was introduced or is the
+//!   first thing of two lines or more: that is the mail that is answered, put whole above the answer.
+//! * Where answers stand between several quotes, those belong to what is said: everything is kept
+//!   down to the last answer, with the introductions.
+//! * A forward is kept whole, and so is a mail that is nothing but a quote.
+//!
+//! What is left is looked at once more, until nothing changes, so that a reply that is trimmed again
+//! stays the same. A text that does not come to rest is given whole. Each step takes time that
+//! grows with the text alone.
+//!
+//! What an HTML mail's structure tells ([`Mark`]) counts for more than what its text looks like.
 
+mod header_block;
+mod introduction;
+mod lines;
 mod mark;
+mod marked;
 mod marks;
 mod own;
+#[cfg(test)]
+mod properties;
+mod separator;
+mod signature;
+
+use std::borrow::Cow;
+use std::ops::Range;
 
 pub use mark::{Mark, MarkKind};
-pub use own::{OWN_LINES, holds_own_line};
+pub use own::{OWN_LINES, holds_own_line, written_below};
 
-use marks::{FORWARDS, HEADERS, INTRODUCTION_STARTS, INTRODUCTION_VERBS, ORIGINALS};
+use lines::{Line, first, is_blank, is_quoted, is_rule};
+use marked::Marked;
 
-/// Over so many lines our line and an introduction may be wrapped.
-const WRAPPED: usize = 4;
-/// A longer introduction is none.
-const LONGEST_INTRODUCTION: usize = 1000;
-/// Within so many lines after the first the rest of Outlook's header stands.
-const HEADER_LINES: usize = 7;
+/// A text that has not come to rest after so many steps is given whole.
+const MOST_PASSES: usize = 16;
+/// So many signatures are taken in one step.
+const MOST_SIGNATURES: usize = 8;
 
 /// A text without what is not new in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trimmed {
     /// What the person newly wrote.
     pub reply: String,
-    /// The signature below it.
+    /// The signature below it, without its delimiter.
     pub signature: Option<String>,
 }
 
 /// Takes from a text what was quoted and the signature. `marks` say what the HTML's structure told
 /// of it; a text that was no HTML has none.
 #[must_use]
-pub fn trim(text: &str, _marks: &[Mark]) -> Trimmed {
-    Trimmed { reply: written_below(reply(text)), signature: None }
+pub fn trim(text: &str, marks: &[Mark]) -> Trimmed {
+    settle(text, marks).trimmed
 }
 
-/// The part of `text` that the person newly wrote. A mail that is nothing but a quote, or that hands
-/// another mail on, is given whole.
+/// The same, of a mail that has its HTML laid out as well: where the text shows no quote and the
+/// HTML's structure does, the reply is the HTML's.
 #[must_use]
-pub fn reply(text: &str) -> &str {
-    let kept = match find_end(text) {
-        End::Quote(at) => without_tail(&text[..at], true),
-        End::Forward => text,
-        End::Text => without_tail(text, false),
-    };
-    if kept.trim().is_empty() { text.trim() } else { kept.trim() }
-}
-
-/// What stands between and below the quoted lines, when what was quoted is one of our notifications to
-/// an agent; anything else is given whole, and so is a notification with nothing below it.
-#[must_use]
-pub fn written_below(reply: &str) -> String {
-    if !holds_own_line(reply) {
-        return reply.to_owned();
+pub fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimmed {
+    let plain = settle(text, marks);
+    let tells = |marks: &[Mark]| marks.iter().any(|mark| matches!(mark.kind, MarkKind::Quote | MarkKind::Introduction));
+    match html.filter(|(_, marks)| !plain.quoted && tells(marks)) {
+        Some((text, marks)) => {
+            let rich = settle(text, marks).trimmed;
+            if rich.reply.len() < plain.trimmed.reply.len() { rich } else { plain.trimmed }
+        }
+        None => plain.trimmed,
     }
-    let is_quoted = |line: &&str| line.trim_start().starts_with('>');
-    let lines: Vec<&str> = reply.lines().collect();
-    let first = lines.iter().position(is_quoted).unwrap_or(lines.len());
-    let introduction = lines[..first].iter().rposition(|line| !line.trim().is_empty()).filter(|at| lines[*at].trim_end().ends_with(':'));
-    let above = &lines[..introduction.unwrap_or(first)];
-    let below = lines[first..].iter().copied().filter(|line| !is_quoted(line));
-    let written = above.iter().copied().chain(below).collect::<Vec<_>>().join("\n").trim().to_owned();
-    if written.is_empty() || holds_own_line(&written) { reply.to_owned() } else { written }
+}
+
+/// The part of `text` that the person newly wrote.
+#[must_use]
+pub fn reply(text: &str) -> String {
+    trim(text, &[]).reply
+}
+
+struct Settled {
+    trimmed: Trimmed,
+    /// Something quoted or handed on was found.
+    quoted: bool,
+}
+
+fn settle(text: &str, marks: &[Mark]) -> Settled {
+    let mut base = Cow::Borrowed(text);
+    let mut range = 0..text.len();
+    let mut quoted = false;
+    let mut signatures: Vec<String> = Vec::new();
+    for number in 0..MOST_PASSES {
+        let pass = Pass::over(&base[range.clone()], if number == 0 { marks } else { &[] });
+        quoted |= pass.quoted;
+        signatures.splice(0..0, pass.signatures);
+        let rests = match pass.kept {
+            Kept::Whole => true,
+            Kept::Part(part) => {
+                range = range.start + part.start..range.start + part.end;
+                pass.is_forward
+            }
+            Kept::Made(made) => {
+                range = 0..made.len();
+                base = Cow::Owned(made);
+                false
+            }
+        };
+        if rests {
+            let reply = base[range].to_owned();
+            let signature = signatures.join("\n").trim().to_owned();
+            return Settled { trimmed: Trimmed { reply, signature: Some(signature).filter(|signature| !signature.is_empty()) }, quoted };
+        }
+    }
+    Settled { trimmed: Trimmed { reply: text.trim().to_owned(), signature: None }, quoted }
+}
+
+/// What is kept of a text.
+enum Kept {
+    Whole,
+    Part(Range<usize>),
+    Made(String),
+}
+
+/// One look at a text.
+struct Pass {
+    kept: Kept,
+    quoted: bool,
+    is_forward: bool,
+    /// In their order.
+    signatures: Vec<String>,
+}
+
+impl Pass {
+    fn over(text: &str, marks: &[Mark]) -> Self {
+        let Told { lines, end } = Told::of(text, marks);
+        let quoted = !matches!(end, End::Text) || lines.iter().any(|line| matches!(line, Line::Quote | Line::Introduction));
+        let is_forward = matches!(end, End::Forward);
+        let mut rest = match end {
+            End::Quote(at) => Rest { text: &text[..at], lines: &lines },
+            End::Text | End::Forward => Rest { text, lines: &lines },
+        };
+        let signatures = if is_forward || !rest.has_own() { Vec::new() } else { rest.take_tail(matches!(end, End::Quote(_))) };
+        let kept = if is_forward || !rest.has_own() { Cow::Borrowed(text.trim()) } else { rest.without_quote() };
+        let kept = own::below(&kept).map_or(kept, Cow::Owned);
+        let kept = match kept {
+            Cow::Borrowed(part) if part.len() == text.len() => Kept::Whole,
+            Cow::Borrowed(part) => {
+                let start = part.as_ptr() as usize - text.as_ptr() as usize;
+                Kept::Part(start..start + part.len())
+            }
+            Cow::Owned(made) if made == text => Kept::Whole,
+            Cow::Owned(made) => Kept::Made(made),
+        };
+        Self { kept, quoted, is_forward, signatures }
+    }
 }
 
 /// What ends an answer.
+#[derive(Clone, Copy)]
 enum End {
-    /// A quote begins here.
+    /// All that follows is quoted.
     Quote(usize),
     /// Another mail is handed on.
     Forward,
@@ -76,140 +171,176 @@ enum End {
     Text,
 }
 
-fn find_end(text: &str) -> End {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let rest = &text[at..];
-        if begins_with_marker(rest) || is_original(line) || begins_with_header(rest) {
-            return End::Quote(at);
+/// What the lines of a text are, up to what ends the answer.
+struct Told {
+    lines: Vec<Line>,
+    end: End,
+}
+
+impl Told {
+    fn of(text: &str, marks: &[Mark]) -> Self {
+        let mut marked = Marked::new(marks);
+        let mut lines = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            let line = first(rest);
+            if own::begins_here(rest) {
+                return Self { lines, end: End::Quote(at) };
+            }
+            let told = match marked.at(at) {
+                Some(MarkKind::Forward) => return Self { lines, end: End::Forward },
+                _ if is_blank(line) => Line::Blank,
+                Some(MarkKind::Quote) => Line::Quote,
+                Some(MarkKind::Introduction) => Line::Introduction,
+                Some(MarkKind::Signature) => Line::Signature,
+                None if is_quoted(line) => Line::Quote,
+                None if separator::is_forward(line) => return Self { lines, end: End::Forward },
+                None if separator::is_original(line) => {
+                    if !introduction::quote_follows(&rest[line.len()..], |_| false) {
+                        return Self { lines, end: End::Quote(at) };
+                    }
+                    Line::Introduction
+                }
+                None if header_block::begins(rest) => return Self { lines, end: End::Quote(at) },
+                None => {
+                    let is_marked = |ahead: usize| marked.is_quote(at + ahead) || own::begins_here(&rest[ahead..]);
+                    match introduction::begins(rest, is_marked) {
+                        Some(found) if found.unmarked => return Self { lines, end: End::Quote(at) },
+                        Some(found) => {
+                            let introduction = &rest[..found.len];
+                            lines.extend(introduction.split_inclusive('\n').map(|_| Line::Introduction));
+                            at += found.len;
+                            continue;
+                        }
+                        None => Line::Own,
+                    }
+                }
+            };
+            lines.push(told);
+            at += line.len();
         }
-        if is_forward(line) {
-            return End::Forward;
-        }
-        at += line.len();
-    }
-    End::Text
-}
-
-/// Whether our line begins here, however it is quoted, wrapped or encoded.
-fn begins_with_marker(rest: &str) -> bool {
-    let mut expected = letters(OWN_LINES[0]);
-    let Some(mut next) = expected.next() else { return false };
-    for c in rest.split_inclusive('\n').take(WRAPPED).flat_map(letters) {
-        if c != next {
-            return false;
-        }
-        match expected.next() {
-            Some(c) => next = c,
-            None => return true,
-        }
-    }
-    false
-}
-
-/// The letters and digits of a text in lower case, without those that a dash becomes when it is read
-/// in the wrong charset.
-fn letters(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(|c| c.is_alphanumeric() && !matches!(c, 'â' | 'Â' | 'Ã')).flat_map(char::to_lowercase)
-}
-
-fn is_one_of(line: &str, marks: &[&str]) -> bool {
-    marks.iter().any(|mark| letters(line).eq(mark.chars()))
-}
-
-fn is_original(line: &str) -> bool {
-    let line = line.trim();
-    line.starts_with("--") && line.ends_with("--") && is_one_of(line, &ORIGINALS)
-}
-
-fn is_forward(line: &str) -> bool {
-    let line = line.trim();
-    (line.starts_with("--") || line.ends_with(':')) && is_one_of(line, &FORWARDS)
-}
-
-/// Whether Outlook's header of the answered mail begins here.
-fn begins_with_header(rest: &str) -> bool {
-    let mut lines = rest.lines();
-    let Some(first) = lines.next().and_then(label) else { return false };
-    let following: Vec<String> =
-        lines.take(HEADER_LINES).map_while(|line| if line.trim().is_empty() { None } else { Some(label(line)) }).flatten().collect();
-    HEADERS.iter().any(|(from, labels)| first == *from && following.iter().filter(|label| labels.contains(&label.as_str())).count() >= 2)
-}
-
-/// What stands before the colon of a line, if it could be the label of a header field.
-fn label(line: &str) -> Option<String> {
-    let (label, _) = line.get(..line.floor_char_boundary(40))?.split_once(':')?;
-    Some(label.trim_matches(['*', ' ', '\t', '\u{a0}']).to_lowercase())
-}
-
-/// `text` without the quoted lines at its end, and what introduces them. `cut` says that a quote was
-/// cut right behind it.
-fn without_tail(text: &str, mut cut: bool) -> &str {
-    let mut text = text;
-    loop {
-        let kept = text.trim_end();
-        let (start, line) = last_line(kept);
-        if line.trim_start().starts_with('>') {
-            cut = true;
-            text = &kept[..start];
-        } else if cut && is_rule(line) {
-            text = &kept[..start];
-        } else if let Some(start) = introduction(kept).filter(|_| cut) {
-            text = &kept[..start];
-        } else {
-            return kept;
-        }
+        Self { lines, end: End::Text }
     }
 }
 
-fn last_line(text: &str) -> (usize, &str) {
-    let start = text.rfind('\n').map_or(0, |end| end + 1);
-    (start, &text[start..])
+/// What is left of a text, and what its lines are.
+#[derive(Clone, Copy)]
+struct Rest<'t> {
+    text: &'t str,
+    lines: &'t [Line],
 }
 
-/// The line that Outlook draws above what is answered.
-fn is_rule(line: &str) -> bool {
-    let line = line.trim();
-    line.len() >= 5 && line.chars().all(|c| c == '_')
-}
-
-/// Where the introduction of a quote begins, if `text` ends with one: a last line that ends with a
-/// colon, and somebody who wrote.
-fn introduction(text: &str) -> Option<usize> {
-    if !text.ends_with([':', '：', '*']) {
-        return None;
+impl<'t> Rest<'t> {
+    fn has_own(&self) -> bool {
+        self.lines.contains(&Line::Own)
     }
-    let mut start = text.len();
-    for _ in 0..WRAPPED {
-        let (line_start, line) = last_line(text[..start].strip_suffix('\n').unwrap_or(&text[..start]));
-        if line.trim().is_empty() || text.len() - line_start > LONGEST_INTRODUCTION {
-            break;
-        }
-        start = line_start;
-        let whole = &text[start..];
-        if INTRODUCTION_STARTS.iter().any(|word| line.trim_start().starts_with(word)) && says_who_wrote(whole) {
-            return Some(start);
-        }
-        if start == 0 {
-            break;
+
+    /// The last line, and what it is.
+    fn last(&self) -> Option<(&'t str, Line)> {
+        Some((&self.text[self.last_start()..], *self.lines.last()?))
+    }
+
+    fn last_start(&self) -> usize {
+        self.text.strip_suffix('\n').unwrap_or(self.text).rfind('\n').map_or(0, |end| end + 1)
+    }
+
+    /// Without the last line.
+    fn pop(&mut self) {
+        self.text = &self.text[..self.last_start()];
+        self.lines = self.lines.split_last().map_or(&[], |(_, lines)| lines);
+    }
+
+    fn pop_while(&mut self, is: impl Fn(Line) -> bool) {
+        while self.lines.last().is_some_and(|line| is(*line)) {
+            self.pop();
         }
     }
-    let (start, line) = last_line(text);
-    (line.len() <= LONGEST_INTRODUCTION && says_who_wrote(line)).then_some(start)
-}
 
-/// Whether a text names the act of writing, or an address together with a date.
-fn says_who_wrote(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let dated = lower.contains('@') && lower.contains(|c: char| c.is_ascii_digit());
-    dated || INTRODUCTION_VERBS.iter().any(|verb| lower.contains(verb))
+    /// Takes the quotes and signatures at the end away. `cut` says that something quoted was cut right
+    /// behind. Returns the signatures.
+    fn take_tail(&mut self, mut cut: bool) -> Vec<String> {
+        let mut signatures: Vec<String> = Vec::new();
+        while signatures.len() < MOST_SIGNATURES {
+            self.take_quotes(&mut cut);
+            let Some(rest) = self.before_signature() else { break };
+            let signature = signature::without_delimiter(&self.text[rest.text.len()..]);
+            signatures.insert(0, signature.to_owned());
+            *self = rest;
+        }
+        signatures.retain(|signature| !signature.is_empty());
+        signatures
+    }
+
+    fn take_quotes(&mut self, cut: &mut bool) {
+        while let Some((line, told)) = self.last() {
+            match told {
+                Line::Blank => self.pop(),
+                Line::Own if *cut && is_rule(line) => self.pop(),
+                Line::Quote | Line::Introduction => {
+                    let mut rest = *self;
+                    rest.pop_while(|line| matches!(line, Line::Blank | Line::Quote));
+                    let introduced = rest.lines.last() == Some(&Line::Introduction);
+                    if !introduced
+                        && !*cut
+                        && rest.last().is_some_and(|(line, told)| told == Line::Own && line.trim_end().ends_with([':', '：']))
+                    {
+                        return;
+                    }
+                    rest.pop_while(|line| matches!(line, Line::Blank | Line::Introduction));
+                    if !rest.has_own() {
+                        return;
+                    }
+                    (*self, *cut) = (rest, true);
+                }
+                Line::Own | Line::Signature => return,
+            }
+        }
+    }
+
+    /// What stands before the signature at the end, if there is one, and something else.
+    fn before_signature(&self) -> Option<Self> {
+        let mut rest = *self;
+        if rest.lines.last() == Some(&Line::Signature) {
+            rest.pop_while(|line| matches!(line, Line::Blank | Line::Signature));
+            return Some(rest).filter(Self::has_own);
+        }
+        rest.pop_while(|line| matches!(line, Line::Blank | Line::Own));
+        let begin = signature::begins(self.text, rest.text.len())?;
+        let mut rest = *self;
+        while rest.text.len() > begin {
+            rest.pop();
+        }
+        Some(rest).filter(Self::has_own)
+    }
+
+    /// Without the one quote that is the mail that is answered.
+    fn without_quote(&self) -> Cow<'t, str> {
+        let whole = || Cow::Borrowed(self.text.trim());
+        let is_quote = |line: &Line| matches!(line, Line::Quote | Line::Introduction);
+        let Some(begin) = self.lines.iter().position(is_quote) else { return whole() };
+        let below = &self.lines[begin..];
+        let Some(len) = below.iter().position(|line| !is_quote(line) && *line != Line::Blank) else { return whole() };
+        let leads = !self.lines[..begin].contains(&Line::Own);
+        let introduced = below[0] == Line::Introduction;
+        let quoted = below[..len].iter().filter(|line| **line == Line::Quote).count();
+        let several = below[len..].iter().any(is_quote);
+        if several || !(introduced || (leads && quoted >= 2)) {
+            return whole();
+        }
+        let before = self.text[..self.offset(begin)].trim();
+        let after = self.text[self.offset(begin + len)..].trim();
+        if before.is_empty() { Cow::Borrowed(after) } else { Cow::Owned(format!("{before}\n\n{after}")) }
+    }
+
+    /// Where a line begins.
+    fn offset(&self, line: usize) -> usize {
+        self.text.split_inclusive('\n').take(line).map(str::len).sum()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -240,10 +371,7 @@ mod tests {
         assert_eq!(reply("New.\n\nOn Monday, Ada wrote:\n> old\n> > older\n\n> old again\n"), "New.");
         assert_eq!(reply("New.\n\n-----Ursprüngliche Nachricht-----\nVon: Ada\nold"), "New.");
         assert_eq!(reply("New.\n\n*Von:* Ada\n*Gesendet:* heute\n*An:* Bob\n\nold"), "New.");
-        assert_eq!(
-            reply("2026-03-02 10:00 GMT+01:00 Ada <ada@example.org>:\n> old\n\nNew below.\n"),
-            "2026-03-02 10:00 GMT+01:00 Ada <ada@example.org>:\n> old\n\nNew below."
-        );
+        assert_eq!(reply("2026-03-02 10:00 GMT+01:00 Ada <ada@example.org>:\n> old\n\nNew below.\n"), "New below.");
         assert_eq!(
             reply("> old question\nNew answer.\n> second question\nSecond answer."),
             "> old question\nNew answer.\n> second question\nSecond answer."
@@ -272,39 +400,53 @@ mod tests {
         assert_eq!(reply(""), "");
     }
 
-    /// What texts are put together from.
-    const LINES: [&str; 22] = [
-        "",
-        " ",
-        "New text.",
-        "> quoted",
-        ">",
-        "On Monday,",
-        "On Monday, Ada wrote:",
-        "Ada <ada@example.org>",
-        "wrote:",
-        "_____________",
-        "-----Original Message-----",
-        "From: Ada",
-        "Sent: Monday",
-        "To: Bob",
-        "Subject: x",
-        "---------- Forwarded message ---------",
-        "— Write your answer above this line —",
-        "> — Write your answer",
-        "> above this line —",
-        "  indented",
-        "1@2:",
-        "Am 2. schrieb Bob:",
-    ];
-
-    proptest! {
-        #[test]
-        fn trimming_twice_is_trimming_once(lines in prop::collection::vec(prop::sample::select(LINES.to_vec()), 0..16)) {
-            let text = lines.join("\n");
-            let once = reply(&text);
-            prop_assert_eq!(reply(once), once);
-            prop_assert_eq!(once.is_empty(), text.trim().is_empty());
+    #[test]
+    fn a_quote_above_the_answer_is_taken_away_when_it_is_the_mail_that_is_answered() {
+        let introduction = "On Mon, Mar 2, 2026 at 10:00 AM Ada <ada@example.org> wrote:";
+        for (text, expected) in [
+            (format!("{introduction}\n> Is it there?\n\nYes."), "Yes."),
+            (format!("{introduction}\n> Is it there?\n\nYes.\n\n-- \nBob"), "Yes."),
+            ("> Is it there?\n> Ada\nYes.".to_owned(), "Yes."),
+            (format!("Hello Ada,\n\n{introduction}\n> Is it there?\n> Ada\n\nYes.\n\nBob"), "Hello Ada,\n\nYes.\n\nBob"),
+            (format!("{introduction}\n> Is it there?\n\nYes.\n\n> older\n> oldest"), "Yes."),
+        ] {
+            assert_eq!(reply(&text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn answers_between_quotes_are_kept_with_what_they_answer() {
+        let introduction = "Am 02.03.2026 um 10:00 schrieb Ada:";
+        let kept = format!("Hello Ada,\n\n{introduction}\n> Is it there?\n\nYes.\n\n> > Is it red?\n> I hope so.\n\nNo.");
+        for below in ["", "\n\n> Ada\n>\n> --\n> Acme\n", "\n\n-- \nBob", "\n\n> Ada\n\n-- \nBob"] {
+            assert_eq!(reply(&format!("{kept}{below}")), kept, "{below}");
+        }
+        assert_eq!(trim(&format!("{kept}\n\n> Ada\n\n-- \nBob"), &[]).signature.as_deref(), Some("Bob"));
+    }
+
+    #[test]
+    fn what_the_html_tells_is_believed() {
+        let text = "Yes.\n\nAda asks\nIs it there?\n\nBob\nAcme";
+        let mark = |part: &str, kind| {
+            let start = text.find(part).expect("it is there");
+            Mark { range: start..start + part.len() + 1, kind }
+        };
+        let marks =
+            [mark("Is it there?", MarkKind::Quote), mark("Ada asks", MarkKind::Introduction), mark("Bob\nAcme", MarkKind::Signature)];
+        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".to_owned(), signature: Some("Bob\nAcme".to_owned()) });
+        let forward = [mark("Ada asks", MarkKind::Forward), mark("Is it there?", MarkKind::Quote)];
+        assert_eq!(trim(text, &forward), Trimmed { reply: text.to_owned(), signature: None });
+        assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+    }
+
+    #[test]
+    fn the_html_is_asked_where_the_text_shows_no_quote() {
+        let text = "Yes. Ada asks Is it there?";
+        let (laid, end) = ("Yes.\n\nAda asks\nIs it there?", "Yes.\n\nAda asks\nIs it there?".len());
+        let marks = [Mark { range: 6..15, kind: MarkKind::Introduction }, Mark { range: 15..end, kind: MarkKind::Quote }];
+        assert_eq!(best(text, &[], Some((laid, &marks))).reply, "Yes.");
+        assert_eq!(best(text, &[], Some((laid, &[]))).reply, text);
+        assert_eq!(best("Yes, it is!\n\n> Is it there?", &[], Some((laid, &marks))).reply, "Yes, it is!");
+        assert_eq!(best(text, &[], None).reply, text);
     }
 }

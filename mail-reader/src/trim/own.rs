@@ -1,16 +1,67 @@
 //! The line that Switchboard's own mails bear, above which they ask to be answered.
 
+use super::lines::{is_quoted, letters};
+
 /// Each stands alone on a line in every mail of Switchboard's that may be answered.
 pub const OWN_LINES: [&str; 1] = ["— Write your answer above this line —"];
+
+/// Over so many lines our line may be wrapped.
+const WRAPPED: usize = 4;
 
 /// Whether a text still holds such a line, however it was quoted, wrapped or decorated: with it
 /// stands what was told to an agent and is for nobody else. Letters alone are compared.
 #[must_use]
 pub fn holds_own_line(text: &str) -> bool {
-    let text = letters(text);
-    OWN_LINES.iter().any(|line| text.contains(&letters(line)))
+    OWN_LINES.iter().any(|line| {
+        let expected = letters(line).next();
+        text.char_indices().filter(|(_, c)| c.to_lowercase().next() == expected).any(|(at, _)| begins_with(letters(&text[at..]), line))
+    })
 }
 
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// Whether such a line begins here, however it is quoted, wrapped or encoded.
+pub(super) fn begins_here(rest: &str) -> bool {
+    // What a dash becomes when it is read in the wrong charset is passed over.
+    let letters = || rest.split_inclusive('\n').take(WRAPPED).flat_map(letters).filter(|c| !matches!(c, 'â' | 'ã'));
+    OWN_LINES.iter().any(|line| begins_with(letters(), line))
+}
+
+fn begins_with(mut letters: impl Iterator<Item = char>, line: &str) -> bool {
+    self::letters(line).all(|expected| letters.next() == Some(expected))
+}
+
+/// What stands between and below the quoted lines, when what was quoted is one of our notifications to
+/// an agent; anything else is given whole, and so is a notification with nothing below it.
+#[must_use]
+pub fn written_below(reply: &str) -> String {
+    below(reply).unwrap_or_else(|| reply.to_owned())
+}
+
+/// The same, if there is anything to be taken away.
+pub(super) fn below(reply: &str) -> Option<String> {
+    if !holds_own_line(reply) {
+        return None;
+    }
+    let first = offset_of(reply, is_quoted).unwrap_or(reply.len());
+    let above = &reply[..first];
+    let last = above.trim_end().rfind('\n').map_or(0, |end| end + 1);
+    let above = if above.trim_end().ends_with(':') { &above[..last] } else { above };
+    let mut written = String::new();
+    for line in above.lines().chain(reply[first..].lines().filter(|line| !is_quoted(line))) {
+        written.push_str(line);
+        written.push('\n');
+    }
+    let written = written.trim();
+    (!written.is_empty() && !holds_own_line(written)).then(|| written.to_owned())
+}
+
+/// Where the first line begins of which something holds.
+fn offset_of(text: &str, holds: impl Fn(&str) -> bool) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if holds(line) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
 }

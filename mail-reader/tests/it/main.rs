@@ -1,5 +1,6 @@
 //! The crate from outside: mails in, what is made of them out.
 
+mod built;
 mod documentation;
 mod identity;
 mod mails;

@@ -1,0 +1,108 @@
+//! Message ids (RFC 5322, 3.6.4) in Message-ID, In-Reply-To, References and Content-ID.
+
+/// The ids in a field, in order, without angle brackets and one by one, since a field may hold very
+/// many. In a field without any brackets, the words that could be ids: those with an `@`, or the
+/// only one.
+pub(crate) fn ids(value: &[u8]) -> impl Iterator<Item = String> {
+    let mut brackets = Brackets { value, at: 0, unclosed: false }.peekable();
+    let bare = brackets.peek().is_none().then(|| words(value));
+    brackets.chain(bare.into_iter().flatten())
+}
+
+/// The ids in angle brackets.
+struct Brackets<'a> {
+    value: &'a [u8],
+    at: usize,
+    /// A parenthesis was never closed: there are no comments any more.
+    unclosed: bool,
+}
+
+impl Iterator for Brackets<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        while let Some(next) = self.value[self.at..].iter().position(|byte| matches!(byte, b'<' | b'(')) {
+            self.at += next + 1;
+            let rest = &self.value[self.at..];
+            if self.value[self.at - 1] == b'(' {
+                self.skip_comment(rest);
+                continue;
+            }
+            let length = rest.iter().position(|byte| matches!(byte, b'<' | b'>')).unwrap_or(rest.len());
+            let inner = &rest[..length];
+            self.at += length;
+            let closed = rest.get(length) == Some(&b'>');
+            // A bracket that is never closed holds an id if it holds one word that looks like one.
+            let word = || inner.contains(&b'@') && !inner.trim_ascii().iter().any(u8::is_ascii_whitespace);
+            let id = if closed || word() { clean(inner) } else { String::new() };
+            if !id.is_empty() {
+                return Some(id);
+            }
+        }
+        None
+    }
+}
+
+impl Brackets<'_> {
+    fn skip_comment(&mut self, rest: &[u8]) {
+        let mut depth = 1_usize;
+        for (index, byte) in rest.iter().enumerate().filter(|_| !self.unclosed) {
+            match byte {
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                self.at += index + 1;
+                return;
+            }
+        }
+        self.unclosed = true;
+    }
+}
+
+/// The ids in a field without brackets.
+fn words(value: &[u8]) -> impl Iterator<Item = String> {
+    let words = || value.split(|byte| byte.is_ascii_whitespace() || *byte == b',').map(<[u8]>::trim_ascii).filter(|word| !word.is_empty());
+    let alone = words().nth(1).is_none();
+    let could_be = move |word: &&[u8]| !word.contains(&b'(') && (word.contains(&b'@') || alone && !word.contains(&b'<'));
+    words().filter(could_be).map(clean).filter(|id| !id.is_empty())
+}
+
+/// An id without what folding, quoting or a broken program put into it.
+fn clean(id: &[u8]) -> String {
+    let text = String::from_utf8_lossy(id);
+    let around = |c: char| matches!(c, '<' | '>' | ',' | ';') || c.is_whitespace() || c.is_control();
+    text.trim_matches(around).chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_come_without_brackets_folding_and_comments() {
+        for (value, expected) in [
+            (" <a@x>\r\n\t<b\r\n @y> <>", vec!["a@x", "b@y"]),
+            (" Your message of \"Mon, 2 Mar 2026 10:00:00 +0100\" <c@z> (was: d)", vec!["c@z"]),
+            (" (in reply to <no@x>) <yes@x>", vec!["yes@x"]),
+            (" :-( <a@x> <b@y>", vec!["a@x", "b@y"]),
+            (" naked@x and words", vec!["naked@x"]),
+            (" naked@x, other@y (comment)", vec!["naked@x", "other@y"]),
+            (" 20260302-4711", vec!["20260302-4711"]),
+            (" <20260302-4711>", vec!["20260302-4711"]),
+            (" <never closed", vec![]),
+            (" <never@closed", vec!["never@closed"]),
+            (" <a@x <b@y>", vec!["a@x", "b@y"]),
+            (" <<a@x>>", vec!["a@x"]),
+            (" a@x>", vec!["a@x"]),
+            (" <a@x>,<b@y>;<a@x>", vec!["a@x", "b@y", "a@x"]),
+            (" <\"a b\"@x>", vec!["\"ab\"@x"]),
+            (" <a\0b\x1b@x>", vec!["ab@x"]),
+            (" <>", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(ids(value.as_bytes()).collect::<Vec<_>>(), expected, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The reader's promise, held against many mails.
+
+mod damaged;
+mod time;
