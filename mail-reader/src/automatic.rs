@@ -72,13 +72,13 @@ pub(crate) fn reason(root: &Part<'_>, from: Option<&Mailbox>, envelope: &SmtpEnv
 /// The name of a mail system, which also stands alone where it writes to its own machine.
 fn robot(root: &Part<'_>, from: Option<&Mailbox>) -> Option<String> {
     let is_robot = |local: &str| ROBOTS.iter().find(|robot| robot.eq_ignore_ascii_case(local));
-    let robot = if let Some(from) = from {
-        is_robot(from.email.rsplit_once('@')?.0)
+    let known = if let Some(mailbox) = from {
+        is_robot(mailbox.email.rsplit_once('@')?.0)
     } else {
         let value = without_comments(&header::raw(root.fields.first("From")?));
         value.split_whitespace().find_map(|word| is_robot(word.trim_matches(['<', '>', '"'])))
     };
-    robot.map(|robot| format!("From: {robot}"))
+    known.map(|name| format!("From: {name}"))
 }
 
 fn said(root: &Part<'_>, name: &str, says: &Says) -> Option<String> {

@@ -180,7 +180,8 @@ mod tests {
                     .map(|line| if line.trim_start_matches('>').starts_with("From ") { format!(">{line}") } else { line.to_owned() })
                     .collect::<String>()
             };
-            let mbox: String = bodies.iter().map(|body| format!("From a@b.c Mon Mar  2 10:00:00 2026\nX: y\n\n{}\n", quoted(body))).collect();
+            let separator = "From a@b.c Mon Mar  2 10:00:00 2026\nX: y\n\n";
+            let mbox = bodies.iter().fold(String::new(), |mbox, body| mbox + separator + &quoted(body) + "\n");
             let mails: Vec<String> = bodies.iter().map(|body| format!("X: y\n\n{body}")).collect();
             prop_assert_eq!(split(&mbox), mails);
         }

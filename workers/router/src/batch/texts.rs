@@ -60,15 +60,12 @@ fn pieces(messages: Vec<Unwritten>) -> Vec<Vec<Unwritten>> {
     let (mut pieces, mut room): (Vec<Vec<Unwritten>>, u64) = (Vec::new(), 0);
     for message in messages {
         let size = message.body.map_or(0, |body| body.size);
-        match pieces.last_mut().filter(|_| size <= room) {
-            Some(piece) => {
-                room -= size;
-                piece.push(message);
-            }
-            None => {
-                room = PIECE.saturating_sub(size);
-                pieces.push(vec![message]);
-            }
+        if let Some(piece) = pieces.last_mut().filter(|_| size <= room) {
+            room -= size;
+            piece.push(message);
+        } else {
+            room = PIECE.saturating_sub(size);
+            pieces.push(vec![message]);
         }
     }
     pieces
