@@ -299,7 +299,7 @@ mod tests {
         write!(raw, "Message-ID: {}\nSubject: {}\n", id(0), "\\".repeat(5000)).expect("a string takes everything");
         writeln!(raw, "References: {}", (1..500).map(id).collect::<Vec<_>>().join("\n ")).expect("a string takes everything");
         for index in 0..300 {
-            writeln!(raw, "To: {index}{}@example.org", "\\".repeat(50)).expect("a string takes everything");
+            writeln!(raw, "To: {index}{}@example.org", "{}".repeat(25)).expect("a string takes everything");
         }
         write!(raw, "Auto-Submitted: \"\"\"\"\"\"\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n{text}")
             .expect("a string takes everything");
@@ -387,7 +387,9 @@ mod tests {
             let raw: String = fields.iter().fold(String::new(), |raw, (name, value)| raw + name + ": " + value + "\n");
             let mail = read(raw.as_bytes(), &SmtpEnvelope::default());
             let mailboxes = mail.from.iter().chain(&mail.to).chain(&mail.cc).chain(&mail.reply_to).map(|mailbox| &mailbox.email);
-            for email in mailboxes.chain(&mail.recipients) {
+            // A quoted local part may hold what would end an unquoted one: the router takes none of those.
+            let is_plain = |email: &&String| !email.starts_with('"');
+            for email in mailboxes.chain(&mail.recipients).filter(is_plain) {
                 let parsed = EmailAddress::parse(email);
                 prop_assert_eq!(parsed.as_ref().map(EmailAddress::as_str), Ok(email.as_str()));
             }
