@@ -1,4 +1,4 @@
-//! What Macintosh programs wrap files in: AppleSingle and AppleDouble (RFC 1740).
+//! What Macintosh programs wrap files in: `AppleSingle` and `AppleDouble` (RFC 1740).
 
 use crate::header;
 use crate::structure::Part;
@@ -15,7 +15,7 @@ pub(crate) fn is_resource_fork(part: &Part<'_>, leads_pair: bool) -> bool {
     leads_pair && part.media.is("application", "applefile")
 }
 
-/// The file within AppleSingle, with its name.
+/// The file within `AppleSingle`, with its name.
 pub(crate) fn single(part: &Part<'_>, bytes: &[u8]) -> Option<(String, Vec<u8>)> {
     if !part.media.is("application", "applefile") || !bytes.starts_with(SINGLE) {
         return None;

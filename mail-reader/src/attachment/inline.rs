@@ -10,8 +10,8 @@ use super::Found;
 const LONGEST_REFERENCE: usize = 2000;
 
 /// Marks the attachments that some HTML refers to, by Content-ID (RFC 2392) or by Content-Location
-/// (RFC 2557); the latter are given an id, so that all are referred to in one way. A picture that
-/// the HTML does not refer to is not shown by it, whatever is said of it.
+/// (RFC 2557), or against all rules by name; those are given an id, so that all are referred to in
+/// one way. A picture that the HTML does not refer to is not shown by it, whatever is said of it.
 pub(crate) fn place<'m>(markups: impl Iterator<Item = &'m mut String>, found: &mut [Found]) {
     name_located(found);
     let locations: HashMap<String, String> = found.iter().filter_map(Found::located).collect();
@@ -22,13 +22,16 @@ pub(crate) fn place<'m>(markups: impl Iterator<Item = &'m mut String>, found: &m
         if !locations.is_empty() {
             *markup = relocated(markup, &locations);
         }
-        let ids: HashSet<&str> = found.iter().filter_map(|found| found.attachment.content_id.as_deref()).collect();
+        let ids: HashSet<&str> = found.iter().map(|found| found.id()).collect();
         if !ids.is_empty() {
             referred.extend(references(markup).filter(|id| ids.contains(id.as_str())));
         }
     }
     for found in found {
-        let is_referred = found.attachment.content_id.as_ref().is_some_and(|id| referred.contains(id));
+        let is_referred = referred.contains(found.id());
+        if is_referred && found.attachment.content_id.is_none() {
+            found.attachment.content_id = Some(found.attachment.name.clone());
+        }
         found.attachment.inline = is_referred || (has_html && found.is_related);
     }
 }
@@ -43,6 +46,11 @@ fn name_located(found: &mut [Found]) {
 }
 
 impl Found {
+    /// The Content-ID, or the name in its stead.
+    fn id(&self) -> &str {
+        self.attachment.content_id.as_deref().unwrap_or(&self.attachment.name)
+    }
+
     fn located(&self) -> Option<(String, String)> {
         Some((self.location.clone()?, self.attachment.content_id.clone()?))
     }

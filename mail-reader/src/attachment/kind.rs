@@ -158,16 +158,14 @@ pub(super) fn checked(said: &str, name: &str, data: &[u8], flags: &mut Flags) ->
     let Some(certain) = found(data) else { return unmasked(said, name, data, flags) };
     let says_nothing = SAYS_NOTHING.contains(&said);
     let called = if certain.found == "application/zip" { wrapped(name).unwrap_or(certain.called) } else { certain.called };
-    if certain.runs {
-        if says_nothing || PROGRAMS.iter().any(|program| said.contains(program)) {
-            return if says_nothing { called.to_owned() } else { said.to_owned() };
-        }
-    } else if says_nothing {
-        return called.to_owned();
-    } else if said == called || certain.fits.iter().any(|fitting| said.starts_with(fitting)) {
-        return said.to_owned();
-    } else if !PLAIN_KINDS.iter().any(|kind| said.starts_with(kind)) {
-        return said.to_owned();
+    let fits = if certain.runs {
+        PROGRAMS.iter().any(|program| said.contains(program))
+    } else {
+        let is_other_file = !PLAIN_KINDS.iter().any(|kind| said.starts_with(kind));
+        said == called || is_other_file || certain.fits.iter().any(|fitting| said.starts_with(fitting))
+    };
+    if says_nothing || fits {
+        return if says_nothing { called.to_owned() } else { said.to_owned() };
     }
     flags.note(Flag::TypeMismatch);
     called.to_owned()

@@ -10,9 +10,9 @@ pub(super) fn to_text(source: &str, rich: bool) -> String {
     while let Some(at) = rest.find(['<', '\n']) {
         let (before, found) = rest.split_at(at);
         push(&mut text, before, unseen);
-        if found.starts_with("<<") {
+        if let Some(after) = found.strip_prefix("<<") {
             push(&mut text, "<", unseen);
-            rest = &found[2..];
+            rest = after;
         } else if found.starts_with('\n') {
             let breaks = found.len() - found.trim_start_matches('\n').len();
             let shown = if unfilled > 0 {

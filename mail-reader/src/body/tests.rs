@@ -15,7 +15,8 @@ fn body(raw: &str) -> Body {
 /// A multipart of such parts, each given by its type and perhaps more fields, and its body.
 fn multipart(kind: &str, parts: &[(&str, &str)]) -> String {
     let boundary = format!("b-{kind}-{}", parts.len());
-    let parts: String = parts.iter().map(|(head, body)| format!("--{boundary}\nContent-Type: {head}\n\n{body}\n")).collect();
+    let part = |(head, body): &(&str, &str)| format!("--{boundary}\nContent-Type: {head}\n\n{body}\n");
+    let parts = parts.iter().map(part).collect::<Vec<_>>().concat();
     format!("Content-Type: multipart/{kind}; boundary={boundary}\n\n{parts}--{boundary}--\n")
 }
 
@@ -101,6 +102,12 @@ fn a_picture_is_inline_only_if_the_html_shows_it() {
     assert_eq!(inline(&related), [true, false, true, true]);
     assert_eq!(inline(&body(&multipart("mixed", &all))), [true, false, true, false]);
     assert!(related.html.is_some_and(|html| html.contains("cid:2@content-location.invalid")));
+}
+
+#[test]
+fn a_picture_that_is_referred_to_by_its_name_is_found() {
+    let body = body(&multipart("related", &[("text/html", "<img src=cid:dot.gif>"), ("image/gif; name=dot.gif", "GIF89a")]));
+    assert_eq!((body.attachments[0].inline, body.attachments[0].content_id.as_deref()), (true, Some("dot.gif")));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Makes text and HTML of the pieces of a mail; each piece of HTML is laid out once.
 
+use std::fmt::Write as _;
+
 use super::collect::{Piece, Shown};
 use crate::attachment::Found;
 use crate::flags::Flags;
@@ -83,7 +85,8 @@ impl Html {
     fn picture(&mut self, found: &mut Found) {
         let Some(id) = found.attachment.content_id.as_deref().filter(|_| !found.attachment.inline) else { return };
         let (id, name) = (html::escape(id), html::escape(&found.attachment.name));
-        self.out.push_str(&format!("<p><img src=\"cid:{id}\" alt=\"{name}\"></p>\n"));
+        // A string takes everything that is written to it.
+        let _ = writeln!(self.out, "<p><img src=\"cid:{id}\" alt=\"{name}\"></p>");
         self.has_picture = true;
         found.attachment.inline = true;
     }

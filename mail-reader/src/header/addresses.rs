@@ -297,7 +297,7 @@ fn within_angles(bytes: &[u8]) -> (&[u8], usize) {
 fn display_name(text: &str) -> String {
     let shown: String = text.chars().filter(|c| !is_override(*c)).collect();
     let line = one_line(&shown, LONGEST_NAME);
-    let mut name = line.trim_matches([' ', ',']);
+    let mut name = line.trim_end_matches([' ', ',']);
     loop {
         let inner = |quote: char| name.strip_prefix(quote)?.strip_suffix(quote).filter(|inner| !inner.contains(quote));
         if let Some(inner) = ['"', '\'', '`'].into_iter().find_map(inner) {
@@ -308,7 +308,7 @@ fn display_name(text: &str) -> String {
             break;
         }
     }
-    if name.chars().all(|c| "\"'`<> ,;".contains(c)) { String::new() } else { name.to_owned() }
+    if name.chars().all(|c| "\"'` ".contains(c)) { String::new() } else { name.to_owned() }
 }
 
 #[cfg(test)]

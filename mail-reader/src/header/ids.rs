@@ -45,8 +45,11 @@ impl Iterator for Brackets<'_> {
 
 impl Brackets<'_> {
     fn skip_comment(&mut self, rest: &[u8]) {
+        if self.unclosed {
+            return;
+        }
         let mut depth = 1_usize;
-        for (index, byte) in rest.iter().enumerate().filter(|_| !self.unclosed) {
+        for (index, byte) in rest.iter().enumerate() {
             match byte {
                 b'(' => depth += 1,
                 b')' => depth -= 1,

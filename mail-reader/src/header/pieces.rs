@@ -69,7 +69,8 @@ fn decoded(pieces: &[Piece], flags: &mut Flags) -> String {
     let Some(first) = pieces.first() else { return String::new() };
     let (charset, start) = charset_of(&first.value).filter(|_| first.number.unwrap_or(0) == 0).unzip();
     // Some programs forget the asterisk that says that a piece is encoded.
-    let forgotten = !first.extended && first.value.contains(&b'%') && charset.is_some_and(|charset| !charset.is_empty());
+    let forgotten =
+        !first.extended && charset.is_some_and(|charset| !charset.is_empty()) && start.is_some_and(|start| start.contains(&b'%'));
     if !forgotten && !pieces.iter().any(|piece| piece.extended) {
         let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.value.iter().copied()).collect();
         return clean(&words::decoded(&bytes, flags));
@@ -95,8 +96,9 @@ fn charset_of(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let language = rest.iter().take(40).position(|byte| *byte == b'\'')?;
     // A name may hold apostrophes of its own; nearly every charset's name holds a digit.
     let known = [b"us-ascii".as_slice(), b"ascii", b"gbk", b"shift_jis", b"windows-31j", b"macintosh", b"x-sjis"];
+    let like_one = charset.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte));
     let is_charset = charset.is_empty()
-        || charset[0].is_ascii_alphabetic() && charset.iter().any(u8::is_ascii_digit) && !charset.contains(&b' ')
+        || like_one && charset[0].is_ascii_alphabetic() && charset.iter().any(u8::is_ascii_digit)
         || known.iter().any(|known| charset.eq_ignore_ascii_case(known));
     is_charset.then_some((charset, &rest[language + 1..]))
 }

@@ -121,10 +121,12 @@ impl Output<'_> {
             self.finish();
         }
         let run = self.run.get_or_insert_with(|| Run { charset, ..Run::default() });
+        let start = run.bytes.len();
         let broken = match word.encoding {
             Encoding::Base64 => run.base64(word.payload),
             Encoding::Quoted => quoted(word.payload, &mut run.bytes),
         };
+        run.join(start);
         if broken {
             self.flags.note(Flag::BrokenEncoding);
         }
@@ -230,6 +232,15 @@ fn ends_again(rest: &[u8]) -> bool {
 }
 
 impl Run {
+    /// Each word of ISO-2022-JP goes back to ASCII at its end. Where the next one leaves it at once, that is
+    /// nothing, and an error to decoders that take it for an attempt to hide something.
+    fn join(&mut self, start: usize) {
+        let escapes = self.charset.starts_with("iso-2022") && self.bytes.get(start) == Some(&b'\x1b');
+        if escapes && self.bytes[..start].ends_with(b"\x1b(B") {
+            self.bytes.drain(start - 3..start);
+        }
+    }
+
     /// Adds the bytes of a payload, whatever stands between its characters and whether or not it is
     /// padded. Says whether something in it belongs in no payload.
     fn base64(&mut self, payload: &[u8]) -> bool {
@@ -318,6 +329,7 @@ mod tests {
             ("one =?utf-8?q?two?= three", "one two three"),
             ("Re: =?utf-8?q?caf=C3=A9_?= =?utf-8?q??=bar", "Re: café bar"),
             ("=?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=", "日本"),
+            ("=?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=\r\n =?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=", "日本日本"),
             ("a =? b, c =?= d ?= e =?f", "a =? b, c =?= d ?= e =?f"),
         ] {
             assert_eq!(text_of(encoded.as_bytes()), (text.to_owned(), vec![]), "{encoded}");

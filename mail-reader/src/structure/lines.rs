@@ -17,6 +17,7 @@ pub(crate) fn with_line_feeds(raw: &[u8]) -> Cow<'_, [u8]> {
 pub(super) struct Scan<'a> {
     pub(super) raw: &'a [u8],
     pub(super) boundaries: Vec<Vec<u8>>,
+    dashes: memchr::memmem::Finder<'static>,
 }
 
 /// Where something ends.
@@ -41,7 +42,7 @@ pub(super) struct Delimiter {
 
 impl<'a> Scan<'a> {
     pub(super) fn new(raw: &'a [u8]) -> Self {
-        Self { raw, boundaries: Vec::new() }
+        Self { raw, boundaries: Vec::new(), dashes: memchr::memmem::Finder::new(b"\n--") }
     }
 
     /// The first delimiter at or after `from`, where a line begins.
@@ -53,7 +54,7 @@ impl<'a> Scan<'a> {
                 return Stop { end: self.without_line_end(from, at), after: self.raw.len() - rest.len(), delimiter: Some(delimiter) };
             }
             // On to the next line that begins with dashes.
-            let Some(found) = memchr::memmem::find(&self.raw[at..], b"\n--") else { break };
+            let Some(found) = self.dashes.find(&self.raw[at..]) else { break };
             at += found + 1;
         }
         Stop { end: self.raw.len(), after: self.raw.len(), delimiter: None }

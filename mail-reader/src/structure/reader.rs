@@ -12,11 +12,15 @@ use crate::header::{self, Fields, Parameterised};
 
 const DEEPEST: usize = 16;
 const MOST_PARTS: usize = 1000;
+/// For each boundary that is guessed, what follows is read once more.
+const MOST_GUESSES: usize = 2;
 
 pub(super) struct Reader<'a, 'f> {
     flags: &'f mut Flags,
     /// How many parts may still come.
     room: usize,
+    /// How many boundaries may still be guessed.
+    guesses: usize,
     store: &'a Store,
     /// How many bytes may still be decoded in order to look for parts in them.
     decoded_room: usize,
@@ -24,7 +28,7 @@ pub(super) struct Reader<'a, 'f> {
 
 impl<'a, 'f> Reader<'a, 'f> {
     pub(super) fn new(store: &'a Store, size: usize, flags: &'f mut Flags) -> Self {
-        Self { flags, room: MOST_PARTS, store, decoded_room: size }
+        Self { flags, room: MOST_PARTS, guesses: MOST_GUESSES, store, decoded_room: size }
     }
 
     /// A whole mail.
@@ -70,6 +74,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         if depth < DEEPEST {
             self.flags.note(Flag::BrokenStructure);
         }
+        self.guesses = self.guesses.checked_sub(1)?;
         let end = scan.next(body).end;
         let boundary = guess::boundary(&scan.raw[body..end])?;
         self.split(scan, body, depth, boundary, part)

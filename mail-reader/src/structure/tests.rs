@@ -1,7 +1,9 @@
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::mime::MimePart;
+use nix::time::{ClockId, clock_gettime};
 use proptest::prelude::*;
 
 use super::*;
@@ -19,7 +21,9 @@ fn describe(part: &Part<'_>, out: &mut String) {
         Content::Leaf(body) => write!(out, "{:?}", String::from_utf8_lossy(body)).expect("a string takes everything"),
         Content::Parts(parts) => {
             out.push('[');
-            parts.iter().for_each(|part| describe(part, out));
+            for part in parts {
+                describe(part, out);
+            }
             out.push(']');
         }
     }
@@ -93,6 +97,48 @@ fn bombs_of_depth_and_of_parts_are_cut_short() {
     assert_eq!(shape(&wide).1, [Flag::CutStructure]);
 }
 
+/// How long this thread worked, whatever else the machine did meanwhile.
+fn worked(work: impl Fn()) -> Duration {
+    let now = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock"));
+    let once = || {
+        let start = now();
+        work();
+        now().saturating_sub(start)
+    };
+    once().min(once()).max(Duration::from_millis(2))
+}
+
+#[test]
+fn no_structure_takes_longer_than_its_size() {
+    let prefixes: String = (1..=16).fold(String::new(), |mut raw, level| {
+        let boundary = "b".repeat(level * 4);
+        write!(raw, "Content-Type: multipart/mixed; boundary={boundary}\n\n--{boundary}\n").expect("a string takes everything");
+        raw
+    });
+    let deep =
+        (0..16).map(|level| format!("Content-Type: multipart/mixed; boundary=wrong{level}\n\n--r{level}\n")).collect::<Vec<_>>().concat();
+    let mixed = "Content-Type: multipart/mixed; boundary=b\n\n".to_owned();
+    for (start, shape) in [
+        (mixed.clone(), "--b\n\n"),
+        (mixed.clone(), "--b\nContent-Type: multipart/mixed; boundary=never\n\n--other\n\nx\n"),
+        (mixed.clone(), "--b--\n--b\n"),
+        (mixed, "--b\n--"),
+        (prefixes, "--bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbx\n"),
+        (deep, "--x\n\n"),
+        ("Content-Type: multipart/mixed\n\n".to_owned(), "--a\n"),
+        ("Content-Type: multipart/mixed\nContent-Transfer-Encoding: base64\n\n".to_owned(), "LS1iCi0tYgot\n"),
+        (String::new(), "--b\nContent-Type: text/plain\n\n"),
+        ("Content-Type: application/pkcs7-mime\nContent-Transfer-Encoding: base64\n\n".to_owned(), "MIAwgDCAMIAwgDCAMIAwgA=="),
+    ] {
+        let time = |size: usize| {
+            let raw = start.clone() + &shape.repeat(size / shape.len());
+            worked(|| drop(Part::read_with(raw.as_bytes(), &Store::default(), &mut Flags::default())))
+        };
+        let (once, four_times) = (time(100_000), time(400_000));
+        assert!(four_times < once * 9, "{shape:?}: {once:?}, four times as many {four_times:?}");
+    }
+}
+
 fn tree() -> impl Strategy<Value = MimePart<'static>> {
     let leaf = "[a-z]{1,12}".prop_map(|text| MimePart::new("text/plain", text));
     leaf.prop_recursive(5, 40, 5, |inner| {
@@ -107,7 +153,9 @@ fn expected(part: &MimePart<'_>, out: &mut String) {
         BodyPart::Binary(_) => {}
         BodyPart::Multipart(parts) => {
             out.push('[');
-            parts.iter().for_each(|part| expected(part, out));
+            for part in parts {
+                expected(part, out);
+            }
             out.push(']');
         }
     }

@@ -45,13 +45,19 @@ static ROLES_OF: LazyLock<HashMap<&'static str, Roles>> = LazyLock::new(|| {
 /// Whether such a header begins here: at least three of one language's labels, among them who wrote
 /// and when or about what. What a customer filled in ("From: Berlin, To: Munich, Date: …") has
 /// neither a subject, nor an address, nor the word for when a mail was sent.
-pub(super) fn begins(rest: &str) -> bool {
+///
+/// `tried` becomes the end of what was read in vain, `at` being where `rest` begins: no header begins
+/// within it.
+pub(super) fn begins(rest: &str, tried: &mut usize, at: usize) -> bool {
     let mut lines = rest.split_inclusive('\n');
     let Some(first) = lines.next() else { return false };
-    match label(first).and_then(|label| ROLES_OF.get(label.as_str())) {
-        Some(roles) => Block::new(*roles, first).is_read_on(lines),
-        None => is_memo(first, lines),
+    let Some(roles) = label(first).and_then(|label| ROLES_OF.get(label.as_str())) else { return is_memo(first, lines) };
+    let block = Block::new(*roles, first).read_on(lines);
+    let found = block.is_header();
+    if !found && !block.foreign {
+        *tried = at + block.len;
     }
+    found
 }
 
 struct Block {
@@ -61,16 +67,19 @@ struct Block {
     address: bool,
     /// There is a label that no mail has.
     foreign: bool,
+    /// Up to the last label.
+    len: usize,
 }
 
 impl Block {
     fn new(found: Roles, line: &str) -> Self {
-        Self { found, address: line.contains('@'), foreign: false }
+        Self { found, address: line.contains('@'), foreign: false, len: line.len() }
     }
 
-    fn is_read_on<'t>(mut self, lines: impl Iterator<Item = &'t str>) -> bool {
-        let mut gap = false;
+    fn read_on<'t>(mut self, lines: impl Iterator<Item = &'t str>) -> Self {
+        let (mut gap, mut read) = (false, self.len);
         for line in lines.take(MOST_LINES) {
+            read += line.len();
             if is_blank(line) {
                 if gap {
                     break;
@@ -83,17 +92,18 @@ impl Block {
                 Some(roles) => {
                     self.found.iter_mut().zip(roles).for_each(|(found, more)| *found |= more);
                     self.address |= line.contains('@');
+                    self.len = read;
                 }
                 None if gap || is_quoted(line) => break,
                 None => self.foreign |= label.is_some_and(|label| label.chars().all(|c| c.is_alphabetic() || c == ' ')),
             }
             gap = false;
         }
-        self.is_header()
+        self
     }
 
     fn is_header(&self) -> bool {
-        let Self { found, address, foreign } = self;
+        let Self { found, address, foreign, .. } = self;
         (0..LABELS.len()).any(|language| {
             let has = |role: usize| found[role] >> language & 1 == 1;
             let dated = has(SENT) || has(DATE);
@@ -119,7 +129,7 @@ fn is_memo<'t>(first: &str, lines: impl Iterator<Item = &'t str>) -> bool {
     }
     let mut lines = lines.filter(|line| !is_blank(line)).take(MOST_LINES).peekable();
     let is_dated = |line: &str| line.len() <= LONGEST_WHO && line.contains(':') && line.matches(|c: char| c.is_ascii_digit()).count() >= 8;
-    if !is_dated(first) && !lines.next_if(|line| is_dated(line)).is_some() {
+    if !is_dated(first) && lines.next_if(|line| is_dated(line)).is_none() {
         return false;
     }
     let (mut to, mut subject) = (0, 0);

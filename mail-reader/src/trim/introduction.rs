@@ -1,5 +1,6 @@
 //! Lines that introduce a quote: "On Monday, Ada wrote:", over several lines if need be.
 
+use std::collections::VecDeque;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -39,14 +40,105 @@ enum Weight {
     Alone,
 }
 
-/// Whether an introduction begins here. `is_marked` tells whether what begins so many bytes on is
-/// quoted by other means than its own marks.
-pub(super) fn begins(rest: &str, is_marked: impl Fn(usize) -> bool) -> Option<Found> {
+/// What is seen at once of a line, looked at only once.
+#[derive(Debug, Clone, Copy)]
+struct Glance {
+    /// Where it ends.
+    end: usize,
+    look: Look,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Blank,
+    Quoted,
+    /// Too long to belong to an introduction.
+    Long,
+    /// It ends with a colon.
+    Colon,
+    Other,
+}
+
+impl Look {
+    fn of(line: &str) -> Self {
+        if is_blank(line) {
+            Self::Blank
+        } else if is_quoted(line) {
+            Self::Quoted
+        } else if line.len() > LONGEST_LINE {
+            Self::Long
+        } else if undecorated(line).ends_with([':', '：', '﹕']) {
+            Self::Colon
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The lines to come of a text that is read from its beginning to its end.
+pub(super) struct Ahead<'t> {
+    text: &'t str,
+    /// Where what was looked at ends.
+    seen: usize,
+    lines: VecDeque<Glance>,
+}
+
+impl<'t> Ahead<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, seen: 0, lines: VecDeque::new() }
+    }
+
+    /// Goes on to the line that begins at `at`.
+    pub(super) fn at(&mut self, at: usize) -> Coming<'_> {
+        while self.lines.front().is_some_and(|line| line.end <= at) {
+            self.lines.pop_front();
+        }
+        self.seen = self.seen.max(at);
+        while self.lines.len() <= WRAPPED + GAP && self.seen < self.text.len() {
+            let line = first(&self.text[self.seen..]);
+            self.seen += line.len();
+            self.lines.push_back(Glance { end: self.seen, look: Look::of(line) });
+        }
+        Coming { lines: &self.lines, at }
+    }
+}
+
+/// The lines from one on.
+pub(super) struct Coming<'l> {
+    lines: &'l VecDeque<Glance>,
+    /// Where the first begins.
+    at: usize,
+}
+
+impl Coming<'_> {
+    /// Where the lines that could be an introduction end, and whether quoted lines follow.
+    fn end(&self, is_marked: impl Fn(usize) -> bool) -> Option<(usize, bool)> {
+        for (index, line) in self.lines.iter().enumerate().take(WRAPPED) {
+            if matches!(line.look, Look::Blank | Look::Quoted | Look::Long) {
+                return None;
+            }
+            let gap = self.lines.iter().skip(index + 1).take(GAP).take_while(|line| line.look == Look::Blank).count();
+            let before = self.lines[index + gap].end - self.at;
+            let quoted = self
+                .lines
+                .get(index + gap + 1)
+                .is_some_and(|line| line.look == Look::Quoted || (line.look != Look::Blank && is_marked(before)));
+            if quoted || line.look == Look::Colon {
+                return Some((line.end - self.at, quoted));
+            }
+        }
+        None
+    }
+}
+
+/// Whether an introduction begins with the lines that come, which are those of `rest`. `is_marked` tells
+/// whether what begins so many bytes on is quoted by other means than its own marks.
+pub(super) fn begins(rest: &str, coming: &Coming<'_>, is_marked: impl Fn(usize) -> bool) -> Option<Found> {
     let line = first(rest);
     if let Some(found) = with_quote_beside(line) {
         return Some(found);
     }
-    let (len, quoted) = end(rest, is_marked)?;
+    let (len, quoted) = coming.end(is_marked)?;
     let lines = &rest[..len];
     if !quoted && !lines.contains(|c: char| is_digit(c) || c == '@') {
         return None;
@@ -64,32 +156,9 @@ pub(super) fn stands_between_dashes(words: &str) -> bool {
     verb(&words).is_some_and(|(_, end)| words[end..].trim_end_matches([':', ' ']).is_empty())
 }
 
-/// Where the lines that could be an introduction end, and whether quoted lines follow.
-fn end(rest: &str, is_marked: impl Fn(usize) -> bool) -> Option<(usize, bool)> {
-    let mut len = 0;
-    for line in rest.split_inclusive('\n').take(WRAPPED) {
-        if line.len() > LONGEST_LINE || is_blank(line) || is_quoted(line) {
-            return None;
-        }
-        len += line.len();
-        let quoted = quote_follows(&rest[len..], |at| is_marked(len + at));
-        if quoted || undecorated(line).ends_with([':', '：', '﹕']) {
-            return Some((len, quoted));
-        }
-    }
-    None
-}
-
 /// Whether nothing but empty lines stands before quoted ones.
-pub(super) fn quote_follows(rest: &str, is_marked: impl Fn(usize) -> bool) -> bool {
-    let mut at = 0;
-    for line in rest.split_inclusive('\n').take(GAP + 1) {
-        if !is_blank(line) {
-            return is_quoted(line) || is_marked(at);
-        }
-        at += line.len();
-    }
-    false
+pub(super) fn quote_follows(rest: &str) -> bool {
+    rest.split_inclusive('\n').take(GAP + 1).find(|line| !is_blank(line)).is_some_and(is_quoted)
 }
 
 fn undecorated(line: &str) -> &str {
@@ -105,7 +174,7 @@ fn with_quote_beside(line: &str) -> Option<Found> {
     let colon = begin.match_indices(": ").map(|(at, _)| at).find(|at| {
         let evidence = Evidence::of(&folded(&begin[..*at]).unwrap_or_default());
         let verb_last = evidence.verb.is_some_and(|(_, end)| end == evidence.len);
-        verb_last && evidence.start && evidence.address && evidence.date && evidence.time
+        verb_last && evidence.start && evidence.address && evidence.dated == (true, true)
     })?;
     (!is_blank(&line[colon + 1..])).then_some(Found { len: line.len(), unmarked: true })
 }
@@ -129,8 +198,8 @@ struct Evidence {
     start: bool,
     /// From where to where it says that somebody wrote.
     verb: Option<(usize, usize)>,
-    date: bool,
-    time: bool,
+    /// A date with its year, and a time of day.
+    dated: (bool, bool),
     address: bool,
     len: usize,
 }
@@ -138,8 +207,7 @@ struct Evidence {
 impl Evidence {
     /// Of folded lines.
     fn of(lines: &str) -> Self {
-        let (date, time) = dates(lines);
-        Self { start: starts(lines), verb: verb(lines), date, time, address: has_address(lines), len: lines.len() }
+        Self { start: starts(lines), verb: verb(lines), dated: dates(lines), address: has_address(lines), len: lines.len() }
     }
 }
 
@@ -152,7 +220,7 @@ fn weigh(lines: &str) -> Option<Weight> {
     let words = joined.trim_end().trim_end_matches([':', '：', '﹕', ' ']);
     let colon = words.len() < joined.trim_end().len();
     let evidence = Evidence::of(words);
-    let Evidence { start, verb, date, time, address, .. } = evidence;
+    let Evidence { start, verb, dated: (date, time), address, .. } = evidence;
     let ends_with_sender = words.ends_with(['>', ')', ']']);
     let alone = colon
         && if let Some((_, end)) = verb {
@@ -235,7 +303,7 @@ pub(super) fn dates(words: &str) -> (bool, bool) {
                 Some(':' | '：' | '∶' | 'h' | '时' | '時' | '点' | '點') => true,
                 Some('.') => {
                     let more = chars.get(two.1 + 1).is_some_and(|c| is_digit(*c));
-                    !dotted(one.0.checked_sub(1)) && !(dotted(Some(two.1)) && more)
+                    !(dotted(one.0.checked_sub(1)) || dotted(Some(two.1)) && more)
                 }
                 _ => false,
             }

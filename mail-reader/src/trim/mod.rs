@@ -38,13 +38,14 @@ use std::ops::Range;
 pub use mark::{Mark, MarkKind};
 pub use own::{OWN_LINES, holds_own_line, written_below};
 
+use introduction::Ahead;
 use lines::{Line, first, is_blank, is_quoted, is_rule};
 use marked::Marked;
 
 /// A text that has not come to rest after so many steps is given whole.
-const MOST_PASSES: usize = 16;
+const MOST_PASSES: usize = 6;
 /// So many signatures are taken in one step.
-const MOST_SIGNATURES: usize = 8;
+const MOST_SIGNATURES: usize = 6;
 
 /// A text without what is not new in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,8 +181,9 @@ struct Told {
 impl Told {
     fn of(text: &str, marks: &[Mark]) -> Self {
         let mut marked = Marked::new(marks);
+        let mut ahead = Ahead::new(text);
         let mut lines = Vec::new();
-        let mut at = 0;
+        let (mut at, mut no_header_before) = (0, 0);
         while at < text.len() {
             let rest = &text[at..];
             let line = first(rest);
@@ -197,15 +199,17 @@ impl Told {
                 None if is_quoted(line) => Line::Quote,
                 None if separator::is_forward(line) => return Self { lines, end: End::Forward },
                 None if separator::is_original(line) => {
-                    if !introduction::quote_follows(&rest[line.len()..], |_| false) {
+                    if !introduction::quote_follows(&rest[line.len()..]) {
                         return Self { lines, end: End::Quote(at) };
                     }
                     Line::Introduction
                 }
-                None if header_block::begins(rest) => return Self { lines, end: End::Quote(at) },
+                None if at >= no_header_before && header_block::begins(rest, &mut no_header_before, at) => {
+                    return Self { lines, end: End::Quote(at) };
+                }
                 None => {
                     let is_marked = |ahead: usize| marked.is_quote(at + ahead) || own::begins_here(&rest[ahead..]);
-                    match introduction::begins(rest, is_marked) {
+                    match introduction::begins(rest, &ahead.at(at), is_marked) {
                         Some(found) if found.unmarked => return Self { lines, end: End::Quote(at) },
                         Some(found) => {
                             let introduction = &rest[..found.len];
@@ -305,7 +309,11 @@ impl<'t> Rest<'t> {
             rest.pop_while(|line| matches!(line, Line::Blank | Line::Signature));
             return Some(rest).filter(Self::has_own);
         }
-        rest.pop_while(|line| matches!(line, Line::Blank | Line::Own));
+        for _ in 0..signature::WINDOW {
+            if matches!(rest.lines.last(), Some(Line::Blank | Line::Own)) {
+                rest.pop();
+            }
+        }
         let begin = signature::begins(self.text, rest.text.len())?;
         let mut rest = *self;
         while rest.text.len() > begin {

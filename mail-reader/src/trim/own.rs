@@ -1,6 +1,6 @@
 //! The line that Switchboard's own mails bear, above which they ask to be answered.
 
-use super::lines::{is_quoted, letters};
+use super::lines::{first, is_quoted, letters};
 
 /// Each stands alone on a line in every mail of Switchboard's that may be answered.
 pub const OWN_LINES: [&str; 1] = ["— Write your answer above this line —"];
@@ -21,8 +21,10 @@ pub fn holds_own_line(text: &str) -> bool {
 /// Whether such a line begins here, however it is quoted, wrapped or encoded.
 pub(super) fn begins_here(rest: &str) -> bool {
     // What a dash becomes when it is read in the wrong charset is passed over.
-    let letters = || rest.split_inclusive('\n').take(WRAPPED).flat_map(letters).filter(|c| !matches!(c, 'â' | 'ã'));
-    OWN_LINES.iter().any(|line| begins_with(letters(), line))
+    let told = |text| letters(text).filter(|c| !matches!(c, 'â' | 'ã'));
+    let Some(begin) = told(first(rest)).next() else { return false };
+    let all = || rest.split_inclusive('\n').take(WRAPPED).flat_map(told);
+    OWN_LINES.iter().any(|line| letters(line).next() == Some(begin) && begins_with(all(), line))
 }
 
 fn begins_with(mut letters: impl Iterator<Item = char>, line: &str) -> bool {

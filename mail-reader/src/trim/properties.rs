@@ -98,7 +98,7 @@ fn is_within(lines: &str, whole: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn trimming_twice_is_trimming_once(text in text()) {

@@ -14,12 +14,15 @@ static ORIGINALS: LazyLock<HashSet<String>> = LazyLock::new(|| all(|separators| 
 static FORWARDS: LazyLock<HashSet<String>> = LazyLock::new(|| all(|separators| separators.forwards));
 
 fn all(which: impl Fn(&super::marks::separators::Separators) -> &'static [&'static str]) -> HashSet<String> {
-    SEPARATORS.iter().flat_map(|separators| which(separators)).map(|words| letters(words).collect()).collect()
+    SEPARATORS.iter().flat_map(which).map(|words| letters(words).collect()).collect()
 }
 
 /// Whether this is the line before what is answered: a known one between dashes, or an introduction
 /// between dashes (Lotus Notes, Zoho).
 pub(super) fn is_original(line: &str) -> bool {
+    if !line.trim_start_matches(is_ignored).starts_with(is_dash) {
+        return false;
+    }
     let (line, dashed) = undashed(line);
     if !dashed || line.is_empty() {
         return false;
@@ -29,8 +32,11 @@ pub(super) fn is_original(line: &str) -> bool {
 
 /// Whether this is the line before a mail that is handed on.
 pub(super) fn is_forward(line: &str) -> bool {
-    let (words, dashed) = undashed(line);
     let announced = line.trim_end_matches(is_ignored).ends_with([':', '：']);
+    if !announced && !line.trim_start_matches(is_ignored).starts_with(is_dash) {
+        return false;
+    }
+    let (words, dashed) = undashed(line);
     if !dashed && !announced {
         return false;
     }

@@ -6,7 +6,7 @@ use super::lines::{folded, is_blank, is_ignored, is_rule};
 use super::marks::signatures::{APPS, CLOSINGS, CONTACT_LABELS, DEVICES, LIST_FOOTERS, NOTICE_WORDS, NOTICES};
 
 /// So many lines at the end are looked at.
-const WINDOW: usize = 45;
+pub(super) const WINDOW: usize = 45;
 /// A signature below "-- " has no more lines.
 const DELIMITED_LINES: usize = 30;
 /// One below a delimiter that lost its space, or below a closing.

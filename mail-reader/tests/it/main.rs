@@ -2,6 +2,7 @@
 
 mod built;
 mod documentation;
+mod headers;
 mod identity;
 mod mails;
 mod total;

@@ -132,7 +132,7 @@ fn worked<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 /// Four times the size takes about four times as long, and not sixteen times.
-fn assert_time_grows_with_size(shape: &str, work: impl Fn(usize)) {
+pub fn assert_time_grows_with_size(shape: &str, work: impl Fn(usize)) {
     let small = 50_000;
     let time = |size| (0..2).map(|_| worked(|| work(size)).1).min().unwrap_or_default().max(Duration::from_millis(2));
     let (once, four_times) = (time(small), time(4 * small));

@@ -183,7 +183,7 @@ impl<'a> Message<'a> {
                 text = Some(read.text);
             }
         }
-        let clean = |text: Option<String>| text.map(|text| decode::clean(text)).filter(|text| !text.trim().is_empty());
+        let clean = |text: Option<String>| text.map(decode::clean).filter(|text| !text.trim().is_empty());
         (clean(text), clean(html))
     }
 }
@@ -249,7 +249,7 @@ fn attribute(bytes: &[u8]) -> Option<(u32, &[u8], &[u8])> {
 /// A date (MS-OXTNEF, 2.1.3.4: year, month, day, hour, minute, second), as a mail has it.
 fn date(data: &[u8]) -> Option<String> {
     let field = |at: usize| Some(u32::from(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?)));
-    let date = chrono::NaiveDate::from_ymd_opt(i32::try_from(field(0)?).ok()?, field(2)?, field(4)?)?;
-    let moment = date.and_hms_opt(field(6)?, field(8)?, field(10)?)?;
+    let day = chrono::NaiveDate::from_ymd_opt(i32::try_from(field(0)?).ok()?, field(2)?, field(4)?)?;
+    let moment = day.and_hms_opt(field(6)?, field(8)?, field(10)?)?;
     Some(moment.and_utc().to_rfc2822())
 }

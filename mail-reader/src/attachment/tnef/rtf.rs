@@ -69,7 +69,7 @@ pub(super) struct Read {
 
 pub(super) fn read(rtf: &[u8], code_page: u32, flags: &mut Flags) -> Read {
     let is_html = memchr::memmem::find(&rtf[..rtf.len().min(LONGEST_START)], b"\\fromhtml").is_some();
-    let group = Group { seen: true, fallback: 1, code_page, ..Group::default() };
+    let group = Group { holds: Holds::Text, fallback: 1, code_page, ..Group::default() };
     let mut reader = Reader {
         flags,
         is_html,
@@ -87,14 +87,21 @@ pub(super) fn read(rtf: &[u8], code_page: u32, flags: &mut Flags) -> Read {
     Read { text: reader.text, is_html }
 }
 
-/// What holds within a group.
+/// What stands in a group.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+enum Holds {
+    Text,
+    Fonts,
+    #[default]
+    Other,
+}
+
+/// What is so within a group.
 #[derive(Debug, Clone, Copy, Default)]
 struct Group {
-    /// What stands in it is text.
-    seen: bool,
+    holds: Holds,
     /// What stands in it is there for readers of RTF alone.
     rtf_only: bool,
-    in_fonts: bool,
     /// So many characters after a Unicode character stand for it.
     fallback: usize,
     code_page: u32,
@@ -196,12 +203,12 @@ impl Reader<'_> {
     fn word(&mut self, word: &str, number: Option<i32>) {
         let optional = std::mem::take(&mut self.group.may_be_left_out);
         match word {
-            "htmltag" if self.is_html => (self.group.seen, self.group.rtf_only) = (true, false),
+            "htmltag" if self.is_html => (self.group.holds, self.group.rtf_only) = (Holds::Text, false),
             "htmlrtf" if self.is_html => self.group.rtf_only = number != Some(0),
-            "fonttbl" => (self.group.seen, self.group.in_fonts) = (false, true),
-            _ if optional || NOT_TEXT.contains(&word) => self.group.seen = false,
-            "f" if self.group.in_fonts => self.font = number.unwrap_or_default(),
-            "fcharset" if self.group.in_fonts && self.fonts.len() < 1000 => {
+            "fonttbl" => self.group.holds = Holds::Fonts,
+            _ if optional || NOT_TEXT.contains(&word) => self.group.holds = Holds::Other,
+            "f" if self.group.holds == Holds::Fonts => self.font = number.unwrap_or_default(),
+            "fcharset" if self.group.holds == Holds::Fonts && self.fonts.len() < 1000 => {
                 let code_page = FONT_CHARSETS.iter().find(|(charset, _)| Some(*charset) == number).map(|(_, code_page)| *code_page);
                 self.fonts.extend(code_page.map(|code_page| (self.font, code_page)));
             }
@@ -236,7 +243,7 @@ impl Reader<'_> {
     }
 
     fn is_shown(&self) -> bool {
-        self.group.seen && !self.group.rtf_only
+        self.group.holds == Holds::Text && !self.group.rtf_only
     }
 
     fn set_code_page(&mut self, code_page: u32) {

@@ -8,6 +8,7 @@ use encoding_rs::Encoding;
 use memchr::{memchr, memmem};
 
 use super::unicode::Decoded;
+use super::whole;
 
 const ESCAPE: u8 = 0x1b;
 const SHIFT_OUT: u8 = 0x0e;
@@ -77,12 +78,20 @@ const ESCAPES: &[(&[u8], Place, Set)] = &[
     (b".F", Place::G2, Set::Upper(encoding_rs::ISO_8859_7)),
 ];
 
+/// The escape that begins here, after its ESC.
+fn known(after: &[u8]) -> Option<&'static (&'static [u8], Place, Set)> {
+    // Most that come in masses are a terminal's.
+    let first = after.first()?;
+    b"$(.".contains(first).then(|| ESCAPES.iter().find(|(escape, ..)| after.starts_with(escape))).flatten()
+}
+
 /// Whether an escape of these charsets stands in the bytes, one that is none of a terminal's.
 pub(super) fn is_escaped(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Some(at) = memchr(ESCAPE, rest) {
         rest = &rest[at + 1..];
-        if ESCAPES.iter().any(|(escape, _, set)| !matches!(set, Set::Ascii | Set::Roman | Set::Upper(_)) && rest.starts_with(escape)) {
+        let set = known(rest).map(|(_, _, set)| *set);
+        if !matches!(set, None | Some(Set::Ascii | Set::Roman | Set::Upper(_))) {
             return true;
         }
     }
@@ -150,7 +159,7 @@ impl Reader<'_> {
     /// Takes in an escape. What is none of these charsets' is left for others to be cleaned away.
     fn escape(&mut self) {
         let after = &self.bytes[self.at + 1..];
-        if let Some((escape, place, set)) = ESCAPES.iter().find(|(escape, ..)| after.starts_with(escape)) {
+        if let Some((escape, place, set)) = known(after) {
             match place {
                 Place::G0 => self.g0 = *set,
                 Place::G1 => self.g1 = *set,
@@ -296,8 +305,7 @@ pub(super) fn hz(bytes: &[u8]) -> Decoded {
             _ => euc.push(*first),
         }
     }
-    let (text, broken) = encoding_rs::GBK.decode_without_bom_handling(&euc);
-    (text.into_owned(), broken)
+    whole::decoded(encoding_rs::GBK, &euc)
 }
 
 /// Whether text that nobody calls so is HZ: each `~{` has its `~}` on the same line, and Chinese

@@ -6,6 +6,7 @@ mod iso2022;
 mod label;
 mod tables;
 mod unicode;
+mod whole;
 
 use std::borrow::Cow;
 
@@ -189,12 +190,12 @@ fn single_byte(bytes: Cow<'_, [u8]>, encoding: &'static Encoding, flags: &mut Fl
 /// Text in a charset of the Encoding Standard, which gives control characters for bytes that those of
 /// Windows do not have.
 fn standard(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
-    let (text, broken) = encoding.decode_without_bom_handling(bytes);
+    let (text, broken) = whole::decoded(encoding, bytes);
     if encoding.name().starts_with("windows") && text.contains(is_upper_control) {
         let replaced = text.chars().map(|c| if is_upper_control(c) { char::REPLACEMENT_CHARACTER } else { c });
         return (replaced.collect(), true);
     }
-    (text.into_owned(), broken)
+    (text, broken)
 }
 
 fn by_table(bytes: Cow<'_, [u8]>, table: &Table, flags: &mut Flags) -> String {
@@ -248,7 +249,7 @@ fn with_relative(bytes: &[u8], text: &str, windows: &'static Encoding) -> String
     let upper: Vec<u8> = bytes.iter().copied().filter(|byte| (0x80..=0x9f).contains(byte)).collect();
     let (upper, _) = windows.decode_without_bom_handling(&upper);
     if upper.contains(char::is_alphabetic) {
-        return windows.decode_without_bom_handling(bytes).0.into_owned();
+        return whole::decoded(windows, bytes).0;
     }
     let mut upper = upper.chars();
     text.chars().map(|c| if is_upper_control(c) { upper.next().unwrap_or(c) } else { c }).collect()
@@ -259,7 +260,7 @@ fn multi_byte(bytes: Cow<'_, [u8]>, encoding: &'static Encoding, flags: &mut Fla
     if bytes.is_ascii() {
         return utf8_or_guess(bytes, Charset::Ascii, flags);
     }
-    let (text, broken) = encoding.decode_without_bom_handling(&bytes);
+    let (text, broken) = whole::decoded(encoding, &bytes);
     if let Ok(utf8) = std::str::from_utf8(&bytes)
         && (broken || is_east_asian_utf8(utf8))
     {
@@ -276,7 +277,7 @@ fn multi_byte(bytes: Cow<'_, [u8]>, encoding: &'static Encoding, flags: &mut Fla
             }
         }
     }
-    noted((text.into_owned(), broken), flags)
+    noted((text, broken), flags)
 }
 
 /// Whether text that is valid in an East Asian charset and in UTF-8 is UTF-8: characters of three

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::whole;
+
 /// Which byte of a number comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endian {
@@ -76,8 +78,7 @@ pub(super) fn utf16(bytes: &[u8], endian: Option<Endian>) -> Decoded {
         Endian::Big => encoding_rs::UTF_16BE,
         Endian::Little => encoding_rs::UTF_16LE,
     };
-    let (text, broken) = encoding.decode_without_bom_handling(bytes);
-    (text.into_owned(), broken)
+    whole::decoded(encoding, bytes)
 }
 
 /// The order of the bytes in UTF-16: a text is mostly of one script, so that the higher bytes vary less.
