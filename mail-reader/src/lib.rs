@@ -5,7 +5,7 @@
 //! fields, `structure` finds the parts, `decode` undoes what bytes were encoded with; `body`
 //! tells text from `html` from `attachment`s; [`trim`] finds in the text what the person newly
 //! wrote; `automatic` tells programs from persons and `bounce` reads what a mail system reports;
-//! `key` makes the dedupe key. What was odd on the way is a [`Flag`].
+//! `key` makes the dedupe key. [`mbox`] splits a file of many mails. What was odd on the way is a [`Flag`].
 
 mod attachment;
 mod automatic;
@@ -18,6 +18,7 @@ mod html;
 mod inspect;
 mod key;
 mod mailbox;
+pub mod mbox;
 mod structure;
 pub mod trim;
 
@@ -129,8 +130,9 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let (references, in_reply_to, thread) = thread(&root, &mut flags);
     let sent_at = sent_at(&root, &mut flags);
     let subject = root.fields.first("subject").map(|value| header::text(value, &mut flags)).unwrap_or_default();
-    let automatic = automatic::reason(&root, from.as_ref(), envelope);
     let bounce = bounce::read(&root);
+    let automatic =
+        automatic::reason(&root, from.as_ref(), envelope).or_else(|| bounce.as_ref().map(|_| "a report on delivery".to_owned()));
     let mut mailboxes = |name| mailboxes(&root, name, &mut flags);
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
     let Body { text, marks, html, html_laid, attachments } = Body::read(&root, &mut flags);

@@ -48,6 +48,9 @@ pub enum Command {
     /// Say why something happened
     #[command(subcommand)]
     Explain(Explain),
+    /// Show what is made of a message, without taking it
+    #[command(subcommand)]
+    Inspect(Inspect),
     /// Look at what could not be processed, and have it processed again
     #[command(subcommand)]
     Dead(Dead),
@@ -77,6 +80,19 @@ pub struct Pipe {
     /// A recipient of the envelope
     #[arg(long, value_name = "ADDRESS")]
     pub recipient: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Inspect {
+    /// Print what is made of mails as JSON: a document for one file, a line for each of several mails
+    Email {
+        /// The mails, a file each; - is stdin
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Each file holds many mails, in the format mbox
+        #[arg(long)]
+        mbox: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -168,6 +184,9 @@ pub enum Explain {
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// Write the message to stdout as it came, with all that was not kept beside it
+        #[arg(long, conflicts_with = "json")]
+        raw: bool,
     },
 }
 

@@ -5,6 +5,7 @@
 //! * [`desk`] makes the database match a file.
 //! * [`demo`] shows all of it at work.
 //! * [`ticket`] lists, shows and changes tickets; [`explain`] says why something happened.
+//! * [`inspect`] shows what is made of a mail, without taking it.
 //! * [`dead`] lists what could not be processed, and has it processed again.
 //! * [`topology`] shows what stands on RabbitMQ.
 //!
@@ -16,6 +17,7 @@ mod dead;
 mod demo;
 mod desk;
 mod explain;
+mod inspect;
 mod output;
 mod pipe;
 mod ticket;
@@ -37,9 +39,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return wrong_usage(&error),
     };
-    if let Command::Pipe(arguments) = command {
-        return pipe::run(&global, arguments);
-    }
+    let command = match command {
+        Command::Pipe(arguments) => return pipe::run(&global, arguments),
+        Command::Inspect(arguments) => return inspect::run(arguments),
+        other => other,
+    };
     match run(&global, command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -83,8 +87,8 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Topology { json } => topology::run(&config, json),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
             Command::Dead(command) => dead::run(&config, &ambient, command).await,
-            Command::Explain(Explain::Message { id, json }) => explain::message(&config, &ambient, &id, json).await,
-            Command::Pipe(_) => unreachable!("a pipe has ways of its own"),
+            Command::Explain(Explain::Message { id, json, raw }) => explain::message(&config, &ambient, &id, json, raw).await,
+            Command::Pipe(_) | Command::Inspect(_) => unreachable!("they have ways of their own"),
         }
     })
 }

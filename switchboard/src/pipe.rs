@@ -11,7 +11,7 @@ use switchboard_common::broker;
 use switchboard_common::config::Config;
 use switchboard_common::db::connect;
 use switchboard_common::embedded;
-use switchboard_ingest_email::{ExitCode, PipeExit, SmtpEnvelope};
+use switchboard_ingest_email::{ExitCode, Limits, PipeExit, SmtpEnvelope};
 
 use crate::cli::{Global, Pipe};
 use crate::database;
@@ -49,7 +49,8 @@ fn attempt(global: &Global, account: &str, envelope: &SmtpEnvelope) -> anyhow::R
         let pool = connect::pool(options, 1);
         ambient.clock.follow(&pool).await.map_err(|error| anyhow::anyhow!("the database does not answer: {error}"))?;
         let broker = broker::connect(&config, &pool, &ambient)?;
-        let exit = switchboard_ingest_email::pipe(&pool, broker.as_ref(), &ambient, account, envelope, tokio::io::stdin()).await;
+        let limits = Limits { largest_attachment: config.mail.largest_attachment };
+        let exit = switchboard_ingest_email::pipe(&pool, broker.as_ref(), &ambient, account, limits, envelope, tokio::io::stdin()).await;
         broker.close().await;
         Ok(exit)
     });

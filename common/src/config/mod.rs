@@ -106,6 +106,8 @@ pub struct MailConfig {
     pub smtp_url: Option<SecretString>,
     /// How many connections to it there are at most.
     pub smtp_connections: usize,
+    /// The size in bytes above which an attachment that comes in is not kept.
+    pub largest_attachment: u64,
 }
 
 /// How mailboxes are read.
@@ -193,10 +195,11 @@ impl MailConfig {
         let folder = keys.read_or("mail.folder", "a folder", values::path, data.join("outgoing").to_string_lossy().into_owned());
         let smtp_url = keys.secret("mail.smtp_url", SmtpUrl::EXPECTED, values::smtp_url);
         let smtp_connections = keys.read_or("mail.smtp_connections", "a number from 1 to 20", values::smtp_connections, 4);
+        let largest_attachment = keys.read_or("mail.largest_attachment", values::SIZE, values::size, "25MB");
         if transport == MailTransport::Smtp && !keys.is_set("mail.smtp_url") {
             keys.missing("mail.smtp_url", &format!("{}, because mail.transport is smtp", SmtpUrl::EXPECTED));
         }
-        Self { transport, folder, smtp_url, smtp_connections }
+        Self { transport, folder, smtp_url, smtp_connections, largest_attachment }
     }
 }
 

@@ -54,7 +54,7 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
             "dta (from FILE): unknown key; did you mean data?",
             "http.listen (from FILE): \"9464\" does not fit; expected an address and a port like 127.0.0.1:9464",
             "log.colour (from FILE): unknown key; the keys are data, database_url, database.max_connections, postgres_bin, database.durable, broker.lease, \
-             amqp.url, amqp.prefix, tls.ca_file, mail.transport, mail.folder, mail.smtp_url, mail.smtp_connections, delivery.lease, imap.lease, \
+             amqp.url, amqp.prefix, tls.ca_file, mail.transport, mail.folder, mail.smtp_url, mail.smtp_connections, mail.largest_attachment, delivery.lease, imap.lease, \
              log.filter, log.format, http.listen, trace.endpoint",
             "log.filter (from FILE): error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", \
              or a number 0-5; expected directives like info or switchboard_router=debug,info",

@@ -108,6 +108,16 @@ pub fn duration(value: &Value) -> Result<Duration, String> {
     }
 }
 
+/// What [`size`] takes.
+pub const SIZE: &str = "a size from 100kB to 64MB, such as 25MB";
+
+pub fn size(value: &Value) -> Result<u64, String> {
+    let text = text(value)?;
+    let units = [("kB", 1_000), ("KB", 1_000), ("MB", 1_000_000)];
+    let bytes = units.iter().find_map(|(unit, bytes)| text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?.checked_mul(*bytes));
+    bytes.filter(|bytes| (100_000..=64_000_000).contains(bytes)).ok_or_else(|| format!("{text:?} does not fit"))
+}
+
 pub fn connections(value: &Value) -> Result<u32, String> {
     let number: u32 = plain(value)?;
     if (5..=200).contains(&number) { Ok(number) } else { Err(format!("{number} is out of range")) }
@@ -204,6 +214,15 @@ fn visible_url(text: &str, schemes: &[&str]) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_size_is_a_number_with_its_unit() {
+        let read = |text: &str| size(&Value::String(text.to_owned()));
+        assert_eq!((read("25MB"), read("500 kB"), read("64MB")), (Ok(25_000_000), Ok(500_000), Ok(64_000_000)));
+        for text in ["25", "99kB", "65MB", "1GB", "-1MB", "1.5MB", "MB", "99999999999999999999MB"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_time_is_a_number_with_its_unit() {

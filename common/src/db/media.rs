@@ -1,5 +1,7 @@
 //! The blob store: bytes, once per tenant and content.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -45,6 +47,26 @@ pub async fn store(connection: &mut PgConnection, tenant: TenantId, ambient: &Am
     .fetch_all(connection)
     .await?;
     Ok(stored.into_iter().map(|row| row.id).collect())
+}
+
+/// The bytes of blobs, each of the tenant that it is asked of; those that are not there are left out.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn load_all(
+    connection: &mut PgConnection,
+    wanted: &[(TenantId, MediaId)],
+) -> sqlx::Result<HashMap<(TenantId, MediaId), Vec<u8>>> {
+    let rows = sqlx::query!(
+        r#"select m.tenant_id as "tenant_id: TenantId", m.id as "id: MediaId", m.data
+           from (select distinct * from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)) wanted
+           join media m using (tenant_id, id)"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.id), row.data)).collect())
 }
 
 /// The bytes of a blob, if the tenant has it.

@@ -294,9 +294,11 @@ pub struct MessageRow {
     pub sender_address: Option<String>,
     /// Its subject.
     pub subject: String,
-    /// Its text.
+    /// Its text, as the ticket shows it.
     pub text: String,
-    /// Its HTML, as it came.
+    /// All of its text, where the ticket does not show all.
+    pub full_text: Option<String>,
+    /// Its HTML, sanitised.
     pub html: Option<String>,
     /// What an agent should know before reading.
     pub notice: Option<String>,
@@ -322,10 +324,11 @@ pub async fn add_messages(connection: &mut PgConnection, messages: &[MessageRow]
     let authors: Vec<_> = messages.iter().map(|m| actor_columns(m.author)).collect();
     sqlx::query!(
         "insert into messages (tenant_id, id, ticket_id, position, kind, direction, channel, author_user_id, author_client_id, is_system,
-                               sender_name, sender_address, subject, text, html, notice, trust, automatic, inbound_id, sent_at, received_at)
+                               sender_name, sender_address, subject, text, html, notice, trust, automatic, inbound_id, sent_at, received_at,
+                               full_text)
          select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::message_kind[], $6::message_direction[], $7::text[],
                               $8::uuid[], $9::uuid[], $10::bool[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-                              $16::text[], $17::trust[], $18::text[], $19::uuid[], $20::timestamptz[], $21::timestamptz[])",
+                              $16::text[], $17::trust[], $18::text[], $19::uuid[], $20::timestamptz[], $21::timestamptz[], $22::text[])",
         &messages.iter().map(|m| m.tenant_id.0).collect::<Vec<_>>(),
         &messages.iter().map(|m| m.id.0).collect::<Vec<_>>(),
         &messages.iter().map(|m| m.ticket_id.0).collect::<Vec<_>>(),
@@ -347,6 +350,7 @@ pub async fn add_messages(connection: &mut PgConnection, messages: &[MessageRow]
         &messages.iter().map(|m| m.inbound_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
         &messages.iter().map(|m| m.sent_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
         &messages.iter().map(|m| m.received_at).collect::<Vec<_>>(),
+        messages.iter().map(|m| m.full_text.as_deref()).collect::<Vec<_>>() as _,
     )
     .execute(&mut *connection)
     .await?;

@@ -1,5 +1,7 @@
 //! What came in, as every channel hands it to the router.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -62,12 +64,16 @@ pub struct InboundMessage {
     /// The ids that it refers to, the nearest parent last, without angle brackets: References, then
     /// those of In-Reply-To that were not among them.
     pub references: Vec<String>,
-    /// The whole text body.
+    /// The whole text body; where [`body`](Self::body) is named, the beginning of it.
     pub text: String,
-    /// What the person newly wrote: without the quoted mail below.
+    /// What the person newly wrote, without the quoted mail below; where [`body`](Self::body) is
+    /// named, the beginning of it.
     pub reply: String,
-    /// The HTML body as it came, not yet sanitised.
+    /// The HTML body, sanitised: it can be shown as it is. None where [`body`](Self::body) is named.
     pub html: Option<String>,
+    /// Where all of text, reply and HTML lies, when together they are too large to travel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<BodyReference>,
     /// How far the sender is vouched for.
     pub trust: Trust,
     /// Why this was sent by a program and not by a person, such as `Auto-Submitted: auto-replied`.
@@ -80,6 +86,12 @@ pub struct InboundMessage {
     pub raw: Option<MediaId>,
     /// Its attachments.
     pub attachments: Vec<InboundAttachment>,
+    /// Attachments that were not kept.
+    #[serde(default)]
+    pub refused: Vec<RefusedAttachment>,
+    /// How many more were not kept.
+    #[serde(default)]
+    pub refused_more: u64,
     /// What was newly written, or a mail attached to it, still holds one of our notifications to an
     /// agent, which is not for a client's eyes.
     #[serde(default)]
@@ -106,4 +118,81 @@ pub struct InboundAttachment {
     pub inline: bool,
     /// The Content-ID, without angle brackets.
     pub content_id: Option<String>,
+}
+
+/// Texts that are too large to travel, by reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BodyReference {
+    /// Where they lie: an [`InboundBody`] as JSON.
+    pub media_id: MediaId,
+    /// The size of that in bytes.
+    pub size: u64,
+}
+
+/// The texts of a message as they lie in the blob store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboundBody {
+    /// The whole text body.
+    pub text: String,
+    /// What the person newly wrote.
+    pub reply: String,
+    /// The HTML body, sanitised.
+    pub html: Option<String>,
+}
+
+/// An attachment that was not kept. The bytes as they came have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedAttachment {
+    /// A file name that is safe to use.
+    pub name: String,
+    /// The media type, such as `video/quicktime`.
+    pub content_type: String,
+    /// The size in bytes.
+    pub size: u64,
+    /// Why, as a sentence without an end.
+    pub reason: String,
+}
+
+impl fmt::Display for RefusedAttachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}) was not kept: {}", self.name, size_in_words(self.size), self.reason)
+    }
+}
+
+/// A size as people write it: with one decimal where it has one that tells something.
+#[must_use]
+pub fn size_in_words(bytes: u64) -> String {
+    let tenths = |unit: u64| (bytes / unit, bytes % unit / (unit / 10));
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => match tenths(1_000_000) {
+            (whole, 0) => format!("{whole} MB"),
+            (whole, tenth) => format!("{whole}.{tenth} MB"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_told_as_people_write_it() {
+        for (bytes, words) in [(0, "0 bytes"), (999, "999 bytes"), (70_100, "70 kB"), (25_000_000, "25 MB"), (48_390_000, "48.3 MB")] {
+            assert_eq!(size_in_words(bytes), words);
+        }
+    }
+
+    #[test]
+    fn what_an_older_version_has_queued_is_read() {
+        let queued = r#"{
+            "tenant_id": "01a1fcdf-5be9-7764-a033-7346ac87b825", "account_id": "01a1fcdf-5c1e-79b5-b2ab-d6b0cfeb1c91", "channel": "email",
+            "external_id": "x#1", "from": null, "recipients": [], "subject": "", "message_id": null, "references": [], "text": "a",
+            "reply": "b", "html": null, "trust": "unverified", "automatic": null, "sent_at": null, "received_at": "2026-03-02T09:02:13Z",
+            "raw": null, "attachments": [], "flags": []
+        }"#;
+        let message: InboundMessage = serde_json::from_str(queued).expect("readable");
+        assert_eq!((message.body, message.refused.len(), message.refused_more, message.quotes_desk), (None, 0, 0, false));
+    }
 }

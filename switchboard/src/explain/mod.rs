@@ -2,24 +2,41 @@
 
 mod page;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use sqlx::ConnectOptions;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::config::Config;
-use switchboard_common::db::view;
+use switchboard_common::db::{media, view};
 
 use crate::database::{Database, Need};
-use crate::output::{print, time};
+use crate::output::{print, time, write};
 
 /// How many messages are listed when an id is not enough to tell which is meant.
 const LISTED: usize = 10;
 
-/// Explains the message that is meant by `id`.
-pub async fn message(config: &Config, ambient: &Ambient, id: &str, json: bool) -> anyhow::Result<()> {
+/// Explains the message that is meant by `id`, or writes it to stdout as it came.
+pub async fn message(config: &Config, ambient: &Ambient, id: &str, json: bool, raw: bool) -> anyhow::Result<()> {
     let database = Database::open(config, ambient, Need::Existing).await?;
+    if raw {
+        let outcome = as_it_came(&database, id).await;
+        database.close().await;
+        return write(&outcome?);
+    }
     let outcome = explain(&database, id, json).await;
     database.close().await;
     print(&outcome?)
+}
+
+async fn as_it_came(database: &Database, id: &str) -> anyhow::Result<Vec<u8>> {
+    let mut connection = database.options().connect().await?;
+    let (tenant, id) = match view::find_messages(&mut connection, id).await?[..] {
+        [one] => one,
+        [] => bail!("no message has the id or Message-ID {id}: perhaps it has not come yet, or waits to be processed"),
+        _ => bail!("several messages are meant by {id}: see `switchboard explain message {id}`, and name one by its id"),
+    };
+    let explained = view::explain(&mut connection, tenant, id).await?;
+    let raw = explained.message.raw.with_context(|| format!("the message {id} was not kept as it came"))?;
+    media::load(&mut connection, tenant, raw).await?.with_context(|| format!("the bytes of the message {id} are not in the blob store"))
 }
 
 async fn explain(database: &Database, id: &str, json: bool) -> anyhow::Result<String> {

@@ -47,6 +47,8 @@ fn head(page: &mut Page, explained: &MessageExplained) {
     page.field("automatic", message.automatic.as_ref().map(|why| format!("sent by a program: {why}")).unwrap_or_default());
     let names: Vec<&str> = message.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
     page.field("attachments", names.join(", "));
+    let more = (message.refused_more > 0).then(|| format!("{} more were not kept", message.refused_more));
+    page.field("not kept", message.refused.iter().map(ToString::to_string).chain(more).collect::<Vec<_>>().join("; "));
     match explained.duplicates {
         0 => {}
         1 => page.field("duplicates", "it came once more, and was not taken again"),

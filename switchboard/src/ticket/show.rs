@@ -1,9 +1,12 @@
 //! All of one ticket.
 
 use switchboard_common::db::view::{AttachmentView, DeliveryView, MessageView, TicketLine, TicketView};
-use switchboard_common::domain::inbound::Trust;
+use switchboard_common::domain::inbound::{Trust, size_in_words};
 
 use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, STRONG, paint, time};
+
+/// Of longer texts the beginning is shown, in bytes.
+const LONGEST_TEXT: usize = 64 * 1024;
 
 /// The ticket as people read it.
 pub fn render(ticket: &TicketView) -> String {
@@ -67,8 +70,12 @@ fn show_message(page: &mut Page, message: &MessageView) {
     page.line(3, &paint(REMOVED, trust));
     page.line(3, &paint(CHANGED, message.notice.as_deref().unwrap_or_default()));
     page.line(3, &message.automatic.as_ref().map(|why| paint(FAINT, &format!("sent by a program ({why})"))).unwrap_or_default());
-    for line in message.text.trim_end().lines() {
+    let (text, more) = beginning(message.text.trim_end());
+    for line in text.lines() {
         page.line(3, &format!("| {line}"));
+    }
+    if more > 0 {
+        page.line(3, &paint(FAINT, &format!("{more} lines more: --json shows all")));
     }
     for attachment in &message.attachments.0 {
         page.line(3, &format!("+ {}", describe(attachment)));
@@ -76,14 +83,19 @@ fn show_message(page: &mut Page, message: &MessageView) {
     page.line(3, &message.inbound_id.map(|id| paint(FAINT, &format!("explain message {id}"))).unwrap_or_default());
 }
 
+/// As much of a text as somebody would read here, and how many lines are left.
+fn beginning(text: &str) -> (&str, usize) {
+    let end = text.floor_char_boundary(LONGEST_TEXT);
+    if end == text.len() {
+        return (text, 0);
+    }
+    let end = text[..end].rfind('\n').unwrap_or(end);
+    (&text[..end], text[end..].trim_start_matches('\n').lines().count())
+}
+
 fn describe(attachment: &AttachmentView) -> String {
     let AttachmentView { name, content_type, size, .. } = attachment;
-    let size = match size {
-        0..1_000 => format!("{size} bytes"),
-        1_000..1_000_000 => format!("{} kB", size / 1_000),
-        _ => format!("{} MB", size / 1_000_000),
-    };
-    format!("{name} ({content_type}, {size})")
+    format!("{name} ({content_type}, {})", size_in_words(size.unsigned_abs()))
 }
 
 /// What became of a mail, in a sentence.

@@ -5,6 +5,7 @@ mod compose;
 mod config;
 mod dead;
 mod embedded;
+mod inspect;
 mod migrate;
 mod pipe;
 mod show;

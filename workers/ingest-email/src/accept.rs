@@ -12,8 +12,9 @@ use switchboard_common::ids::{MediaId, TenantId};
 use switchboard_common::telemetry::trace::{Span, SpanKind};
 use uuid::Uuid;
 
-use crate::message;
-use switchboard_mail_reader::{Mail, SmtpEnvelope, read};
+use switchboard_mail_reader::{SmtpEnvelope, read};
+
+use crate::message::{self, Limits, Prepared, Stored};
 
 /// A larger mail is refused.
 pub const LARGEST_MAIL: usize = 64 * 1024 * 1024;
@@ -81,11 +82,12 @@ pub async fn accept(
     broker: &dyn Broker,
     ambient: &Ambient,
     account: &EmailAccount,
+    limits: Limits,
     raw: &[u8],
     envelope: &SmtpEnvelope,
 ) -> Result<Accepted, AcceptError> {
     let mail = RawMail { bytes: Arc::from(raw), envelope: envelope.clone() };
-    let accepted = accept_all(pool, broker, ambient, account, Queue::Inbound, vec![mail]).await?;
+    let accepted = accept_all(pool, broker, ambient, account, limits, Queue::Inbound, vec![mail]).await?;
     accepted.into_iter().next().unwrap_or(Err(AcceptError::Empty))
 }
 
@@ -109,12 +111,13 @@ pub(crate) async fn accept_all(
     broker: &dyn Broker,
     ambient: &Ambient,
     account: &EmailAccount,
+    limits: Limits,
     queue: Queue,
     mails: Vec<RawMail>,
 ) -> Result<Vec<Result<Accepted, AcceptError>>, AcceptError> {
     let received_at = ambient.now();
     let spans: Vec<Span> = mails.iter().map(|_| span(account, queue)).collect();
-    let read = read_all(&mails).await;
+    let read = read_all(&mails, limits).await;
     let blobs: Vec<&[u8]> =
         mails.iter().zip(&read).filter_map(|(mail, read)| Some((mail, read.as_ref().ok()?))).flat_map(blobs_of).collect();
     let stored = if blobs.is_empty() { Vec::new() } else { store(pool, ambient, account.tenant_id, &blobs).await? };
@@ -127,10 +130,9 @@ pub(crate) async fn accept_all(
                 continue;
             }
         };
-        let raw_id = ids.next().ok_or(sqlx::Error::RowNotFound)?;
-        let attachments: Vec<MediaId> = ids.by_ref().take(mail.attachments.len()).collect();
-        let taken = Accepted { id: ambient.new_id(), external_id: mail.external_id.clone(), raw: raw_id };
-        let message = message::message(mail, account, raw_id, &attachments, received_at);
+        let stored = Stored::take(&mail, &mut ids).ok_or(sqlx::Error::RowNotFound)?;
+        let taken = Accepted { id: ambient.new_id(), external_id: mail.mail.external_id.clone(), raw: stored.raw };
+        let message = message::message(mail, account, &stored, received_at);
         sealed.push(envelope::traced(envelope::seal(taken.id, &message)?, span.context().as_ref()));
         accepted.push(Ok(taken));
     }
@@ -149,12 +151,12 @@ fn span(account: &EmailAccount, queue: Queue) -> Span {
 }
 
 /// The bytes of a mail that are kept, in the order in which their ids are used.
-fn blobs_of<'m>((raw, mail): (&'m RawMail, &'m Mail)) -> impl Iterator<Item = &'m [u8]> {
-    std::iter::once(&*raw.bytes).chain(mail.attachments.iter().map(|attachment| attachment.data.as_slice()))
+fn blobs_of<'m>((raw, prepared): (&'m RawMail, &'m Prepared)) -> impl Iterator<Item = &'m [u8]> {
+    std::iter::once(&*raw.bytes).chain(prepared.blobs())
 }
 
 /// Reads mails on other threads: a large one takes a while.
-async fn read_all(mails: &[RawMail]) -> Vec<Result<Mail, AcceptError>> {
+async fn read_all(mails: &[RawMail], limits: Limits) -> Vec<Result<Prepared, AcceptError>> {
     let read = mails.iter().map(|mail| {
         if mail.bytes.trim_ascii().is_empty() {
             return Err(AcceptError::Empty);
@@ -163,14 +165,14 @@ async fn read_all(mails: &[RawMail]) -> Vec<Result<Mail, AcceptError>> {
             return Err(AcceptError::TooLarge);
         }
         let RawMail { bytes, envelope } = mail.clone();
-        Ok(tokio::task::spawn_blocking(move || message::bounded(read(&bytes, &envelope))))
+        Ok(tokio::task::spawn_blocking(move || Prepared::new(read(&bytes, &envelope), limits)))
     });
     // All of them are begun before the first is waited for.
     let reading: Vec<_> = read.collect();
     let mut done = Vec::with_capacity(mails.len());
     for task in reading {
         done.push(match task {
-            Ok(task) => task.await.map_err(AcceptError::from),
+            Ok(task) => task.await.map_err(AcceptError::from).and_then(|prepared| Ok(prepared?)),
             Err(error) => Err(error),
         });
     }

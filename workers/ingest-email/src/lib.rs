@@ -8,8 +8,8 @@
 //! 2. [`accept()`] takes a mail whole or not at all. The mail is read by the crate
 //!    [`switchboard_mail_reader`], then its bytes and those of its attachments are made durable, then
 //!    the message is published; it returns only when the broker has confirmed.
-//! 3. `message` makes it an `InboundMessage`, small enough for the broker: what is too large is cut,
-//!    with a flag that says so, and stays whole in the raw mail.
+//! 3. `message` makes it an `InboundMessage`, small enough for the broker: large texts go by
+//!    reference, and attachments above a limit stay in the raw mail, which the message says.
 
 mod accept;
 mod imap;
@@ -18,5 +18,6 @@ mod pipe;
 
 pub use accept::{AcceptError, Accepted, LARGEST_MAIL, accept};
 pub use imap::{BATCH, ImapSettings, IngestEmail, run};
+pub use message::Limits;
 pub use pipe::{ExitCode, PipeExit, pipe};
 pub use switchboard_mail_reader::SmtpEnvelope;

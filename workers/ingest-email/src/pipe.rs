@@ -14,10 +14,11 @@ use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Broker;
 use switchboard_common::db;
 use switchboard_common::db::accounts::{self, EmailAccount};
+use switchboard_mail_reader::SmtpEnvelope;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::accept::{AcceptError, LARGEST_MAIL, accept};
-use switchboard_mail_reader::SmtpEnvelope;
+use crate::message::Limits;
 
 /// Longer than this nothing takes that is not broken; mail servers wait longer.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -76,11 +77,12 @@ pub async fn pipe(
     broker: &dyn Broker,
     ambient: &Ambient,
     account: &str,
+    limits: Limits,
     envelope: &SmtpEnvelope,
     input: impl AsyncRead + Unpin,
 ) -> PipeExit {
     // Nothing of what a panic may leave half done is used afterwards: the process ends.
-    let work = AssertUnwindSafe(take(pool, broker, ambient, account, envelope, input)).catch_unwind();
+    let work = AssertUnwindSafe(take(pool, broker, ambient, account, limits, envelope, input)).catch_unwind();
     match work.await {
         Ok(Ok(exit) | Err(exit)) => exit,
         Err(_) => PipeExit::try_again("Switchboard failed in a way that nobody foresaw"),
@@ -92,6 +94,7 @@ async fn take(
     broker: &dyn Broker,
     ambient: &Ambient,
     account: &str,
+    limits: Limits,
     envelope: &SmtpEnvelope,
     input: impl AsyncRead + Unpin,
 ) -> Result<PipeExit, PipeExit> {
@@ -99,7 +102,7 @@ async fn take(
     let raw = without_mbox_line(&raw);
     let work = async {
         let account = find(pool, account).await?;
-        accept(pool, broker, ambient, &account, raw, envelope).await.map_err(|error| refused(&error))
+        accept(pool, broker, ambient, &account, limits, raw, envelope).await.map_err(|error| refused(&error))
     };
     let accepted =
         tokio::time::timeout(LIMIT, work).await.map_err(|_| PipeExit::try_again(format_args!("not done within {LIMIT:?}")))??;

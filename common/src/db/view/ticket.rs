@@ -85,8 +85,10 @@ pub struct MessageView {
     pub address: Option<String>,
     /// Its subject.
     pub subject: String,
-    /// Its text.
+    /// Its text: of a reply what was newly written.
     pub text: String,
+    /// All of its text, where that is more.
+    pub full_text: Option<String>,
     /// What an agent should know before reading.
     pub notice: Option<String>,
     /// How far the sender is vouched for.
@@ -231,7 +233,7 @@ async fn messages(connection: &mut PgConnection, tenant: TenantId, ticket: Ticke
         MessageView,
         r#"select m.id as "id: MessageId", m.position, m.kind::text as "kind!", m.direction::text as "direction!",
                   coalesce(u.handle, c.name, m.sender_name, m.sender_address, 'switchboard') as "author!",
-                  m.sender_address as address, m.subject, m.text, m.notice, m.trust as "trust: Trust", m.automatic,
+                  m.sender_address as address, m.subject, m.text, m.full_text, m.notice, m.trust as "trust: Trust", m.automatic,
                   m.inbound_id as "inbound_id: InboundId", m.sent_at, m.received_at,
                   (select coalesce(jsonb_agg(jsonb_build_object('name', a.name, 'content_type', a.content_type, 'size', a.size, 'inline', a.inline)
                                              order by a.position), '[]')

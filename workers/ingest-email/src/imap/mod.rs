@@ -35,6 +35,8 @@ use switchboard_common::runtime::Parts;
 use switchboard_common::tls;
 use tokio_util::sync::CancellationToken;
 
+use crate::message::Limits;
+
 /// What a worker that reads mailboxes works with.
 #[derive(Debug, Clone)]
 pub struct IngestEmail {
@@ -46,6 +48,8 @@ pub struct IngestEmail {
     pub ambient: Ambient,
     /// Whom to trust, from `switchboard_common::tls`.
     pub tls: Arc<ClientConfig>,
+    /// What is kept of a mail.
+    pub limits: Limits,
     /// Times and amounts.
     pub settings: ImapSettings,
 }
@@ -58,7 +62,8 @@ impl IngestEmail {
     pub fn configured(config: &Config, parts: Parts) -> anyhow::Result<Self> {
         let tls = tls::client(config.tls.ca_file.as_deref()).context("tls.ca_file")?;
         let Parts { pool, broker, ambient, .. } = parts;
-        Ok(Self { pool, broker, ambient, tls, settings: ImapSettings::with_lease(config.imap.lease) })
+        let limits = Limits { largest_attachment: config.mail.largest_attachment };
+        Ok(Self { pool, broker, ambient, tls, limits, settings: ImapSettings::with_lease(config.imap.lease) })
     }
 }
 

@@ -258,8 +258,8 @@ impl<'r> Reader<'r> {
         }
         let raws: Vec<Arc<[u8]>> = mails.iter().map(|mail| Arc::clone(&mail.bytes)).collect();
         let queue = if lane == Lane::New { Queue::Inbound } else { Queue::InboundBacklog };
-        let IngestEmail { pool, broker, ambient, .. } = self.ingest;
-        let accepting = accept_all(pool, broker.as_ref(), ambient, &self.folder.account, queue, mails);
+        let IngestEmail { pool, broker, ambient, limits, .. } = self.ingest;
+        let accepting = accept_all(pool, broker.as_ref(), ambient, &self.folder.account, *limits, queue, mails);
         let slow = || ImapError::Slow { what: "to accept mails", limit: STORING };
         let accepted = match tokio::time::timeout(STORING, accepting).await.map_err(|_| slow())? {
             Ok(accepted) => accepted,

@@ -1,19 +1,21 @@
 //! A mail is taken whole or not at all.
 
 use sqlx::PgPool;
-use switchboard_common::domain::inbound::{Channel, Trust};
+use switchboard_common::db::media;
+use switchboard_common::domain::inbound::{Channel, InboundBody, Trust};
 use switchboard_common::envelope;
-use switchboard_ingest_email::{AcceptError, SmtpEnvelope, accept};
+use switchboard_ingest_email::{AcceptError, Limits, SmtpEnvelope, accept};
 
-use crate::mails::mail;
-use crate::world::{Down, Witness, account, ambient, broker, published, stored};
+use crate::world::{Down, Witness, account, ambient, broker, mail, published, stored};
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_mail_reaches_the_router_with_all_that_it_needs(pool: PgPool) {
     let ambient = ambient();
     let account = account(&pool, "acme", "support").await;
-    let raw = mail("attachment-rfc2231");
-    let accepted = accept(&pool, &broker(&pool, &ambient), &ambient, &account, &raw, &SmtpEnvelope::default()).await.expect("accepted");
+    let raw = mail("attachments/attachment-rfc2231");
+    let accepted = accept(&pool, &broker(&pool, &ambient), &ambient, &account, Limits::default(), &raw, &SmtpEnvelope::default())
+        .await
+        .expect("accepted");
     let messages = published(&pool).await;
     let [message] = messages.as_slice() else { panic!("{} messages", messages.len()) };
     assert_eq!((message.tenant_id, message.account_id), (account.tenant_id, account.account_id));
@@ -38,8 +40,8 @@ async fn all_bytes_are_durable_before_anything_is_published(pool: PgPool) {
     let ambient = ambient();
     let account = account(&pool, "acme", "support").await;
     let witness = Witness { pool: pool.clone(), seen: std::sync::Mutex::default() };
-    let raw = mail("inline-image");
-    accept(&pool, &witness, &ambient, &account, &raw, &SmtpEnvelope::default()).await.expect("accepted");
+    let raw = mail("attachments/inline-image");
+    accept(&pool, &witness, &ambient, &account, Limits::default(), &raw, &SmtpEnvelope::default()).await.expect("accepted");
     let seen = witness.seen.into_inner().expect("nobody panicked with it");
     assert_eq!(seen.len(), 2, "the raw mail and its image");
     assert_eq!(seen[0], raw);
@@ -51,11 +53,11 @@ async fn the_same_bytes_are_stored_once(pool: PgPool) {
     let ambient = ambient();
     let account = account(&pool, "acme", "support").await;
     let broker = broker(&pool, &ambient);
-    let first = mail("inline-image");
+    let first = mail("attachments/inline-image");
     let mut second = b"X-Way: another\r\n".to_vec();
     second.extend(&first);
     for raw in [&first, &first, &second] {
-        accept(&pool, &broker, &ambient, &account, raw, &SmtpEnvelope::default()).await.expect("accepted");
+        accept(&pool, &broker, &ambient, &account, Limits::default(), raw, &SmtpEnvelope::default()).await.expect("accepted");
     }
     assert_eq!(stored(&pool).await.len(), 3, "two raw mails and one image");
     let messages = published(&pool).await;
@@ -69,7 +71,9 @@ async fn two_desks_never_share_bytes(pool: PgPool) {
     let ambient = ambient();
     let accounts = [account(&pool, "acme", "support").await, account(&pool, "other", "support").await];
     for account in &accounts {
-        accept(&pool, &broker(&pool, &ambient), &ambient, account, &mail("plain"), &SmtpEnvelope::default()).await.expect("accepted");
+        accept(&pool, &broker(&pool, &ambient), &ambient, account, Limits::default(), &mail("structure/plain"), &SmtpEnvelope::default())
+            .await
+            .expect("accepted");
     }
     assert_eq!(stored(&pool).await.len(), 2);
 }
@@ -78,22 +82,61 @@ async fn two_desks_never_share_bytes(pool: PgPool) {
 async fn without_the_brokers_yes_a_mail_is_not_accepted_and_can_come_again(pool: PgPool) {
     let ambient = ambient();
     let account = account(&pool, "acme", "support").await;
-    let raw = mail("plain");
-    let error = accept(&pool, &Down, &ambient, &account, &raw, &SmtpEnvelope::default()).await.expect_err("the broker is down");
+    let raw = mail("structure/plain");
+    let error =
+        accept(&pool, &Down, &ambient, &account, Limits::default(), &raw, &SmtpEnvelope::default()).await.expect_err("the broker is down");
     assert!(matches!(error, AcceptError::Broker(_)) && !error.is_bad_input(), "{error}");
-    accept(&pool, &broker(&pool, &ambient), &ambient, &account, &raw, &SmtpEnvelope::default()).await.expect("accepted");
+    accept(&pool, &broker(&pool, &ambient), &ambient, &account, Limits::default(), &raw, &SmtpEnvelope::default()).await.expect("accepted");
     assert_eq!((published(&pool).await.len(), stored(&pool).await.len()), (1, 1));
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
-async fn a_large_text_is_cut_for_the_broker_and_kept_in_the_raw_mail(pool: PgPool) {
+async fn a_large_text_goes_by_reference_and_stays_whole(pool: PgPool) {
     let ambient = ambient();
     let account = account(&pool, "acme", "support").await;
-    let raw = format!("From: ada@example.org\nMessage-ID: <x@y>\nDate: Mon, 2 Mar 2026 10:00:00 +0000\n\n{}", "ü\n".repeat(500_000));
-    accept(&pool, &broker(&pool, &ambient), &ambient, &account, raw.as_bytes(), &SmtpEnvelope::default()).await.expect("accepted");
+    let text = "ü\n".repeat(500_000);
+    let raw = format!("From: ada@example.org\nMessage-ID: <x@y>\nDate: Mon, 2 Mar 2026 10:00:00 +0000\n\n{text}");
+    let broker = broker(&pool, &ambient);
+    accept(&pool, &broker, &ambient, &account, Limits::default(), raw.as_bytes(), &SmtpEnvelope::default()).await.expect("accepted");
     let messages = published(&pool).await;
     assert!(envelope::seal(uuid::Uuid::nil(), &messages[0]).expect("can be sealed").payload.len() < 256 * 1024);
-    assert!(messages[0].text.starts_with("ü\nü\n") && messages[0].text.len() > 40_000);
-    assert!(messages[0].flags.contains(&"text cut: the raw mail has all of it".to_owned()), "{:?}", messages[0].flags);
-    assert_eq!(stored(&pool).await, [raw.as_bytes()]);
+    assert!(messages[0].text.starts_with("ü\nü\n") && messages[0].text.len() < 64 * 1024);
+    let reference = messages[0].body.expect("a reference");
+    let mut connection = pool.acquire().await.expect("a connection");
+    let bytes = media::load(&mut connection, account.tenant_id, reference.media_id).await.expect("loaded").expect("it is there");
+    assert_eq!(bytes.len() as u64, reference.size);
+    let body: InboundBody = serde_json::from_slice(&bytes).expect("readable");
+    assert_eq!((body.text.as_str(), body.reply.as_str(), body.html), (text.trim_end(), text.trim_end(), None));
+    assert_eq!(stored(&pool).await, [bytes, raw.into_bytes()], "and the mail as it came");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn an_attachment_above_the_limit_stays_in_the_raw_mail_and_the_rest_is_kept(pool: PgPool) {
+    let ambient = ambient();
+    let account = account(&pool, "acme", "support").await;
+    let part = |name: &str, size: usize| format!("--b\nContent-Type: video/quicktime; name={name}\n\n{}\n", "x".repeat(size));
+    let parts = [part("short.mov", 500), part("holiday.mov", 2_500_000), part("last.mov", 501)].concat();
+    let raw = format!("From: ada@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee.\n{parts}--b--\n");
+    let (broker, limits) = (broker(&pool, &ambient), Limits { largest_attachment: 1_000_000 });
+    accept(&pool, &broker, &ambient, &account, limits, raw.as_bytes(), &SmtpEnvelope::default()).await.expect("accepted");
+    let messages = published(&pool).await;
+    let names: Vec<&str> = messages[0].attachments.iter().map(|attachment| attachment.name.as_str()).collect();
+    assert_eq!((messages[0].text.as_str(), names), ("See.", vec!["short.mov", "last.mov"]));
+    let refused: Vec<String> = messages[0].refused.iter().map(ToString::to_string).collect();
+    assert_eq!(refused, ["holiday.mov (2.5 MB) was not kept: attachments of more than 1 MB are not taken"]);
+    assert_eq!(stored(&pool).await.iter().map(Vec::len).collect::<Vec<_>>(), [raw.len(), 501, 500]);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn an_image_stays_in_its_place_in_the_html(pool: PgPool) {
+    let ambient = ambient();
+    let account = account(&pool, "acme", "support").await;
+    let broker = broker(&pool, &ambient);
+    accept(&pool, &broker, &ambient, &account, Limits::default(), &mail("attachments/inline-image"), &SmtpEnvelope::default())
+        .await
+        .expect("accepted");
+    let message = published(&pool).await.remove(0);
+    let image = message.attachments.iter().find(|attachment| attachment.inline).expect("an image");
+    let reference = format!("cid:{}", image.content_id.as_deref().expect("its id"));
+    assert!(message.html.as_ref().is_some_and(|html| html.contains(&reference)), "{:?} does not name {reference}", message.html);
 }

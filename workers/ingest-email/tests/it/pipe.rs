@@ -3,14 +3,13 @@
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Broker;
-use switchboard_ingest_email::{ExitCode, LARGEST_MAIL, PipeExit, SmtpEnvelope, pipe};
+use switchboard_ingest_email::{ExitCode, LARGEST_MAIL, Limits, PipeExit, SmtpEnvelope, pipe};
 use tokio::io::AsyncReadExt;
 
-use crate::mails::mail;
-use crate::world::{Broken, Down, account, ambient, broker, published, stored};
+use crate::world::{Broken, Down, account, ambient, broker, mail, published, stored};
 
 async fn piped(pool: &PgPool, broker: &dyn Broker, ambient: &Ambient, account: &str, raw: &[u8]) -> PipeExit {
-    let exit = pipe(pool, broker, ambient, account, &SmtpEnvelope::default(), raw).await;
+    let exit = pipe(pool, broker, ambient, account, Limits::default(), &SmtpEnvelope::default(), raw).await;
     assert!(!exit.explanation.contains('\n'), "one line: {exit}");
     exit
 }
@@ -20,7 +19,8 @@ async fn a_taken_mail_ends_with_0(pool: PgPool) {
     let ambient = ambient();
     account(&pool, "acme", "support").await;
     let envelope = SmtpEnvelope { sender: Some("ada@example.org".to_owned()), recipients: vec!["support+x@acme.example".to_owned()] };
-    let exit = pipe(&pool, &broker(&pool, &ambient), &ambient, "support", &envelope, mail("plain").as_slice()).await;
+    let exit =
+        pipe(&pool, &broker(&pool, &ambient), &ambient, "support", Limits::default(), &envelope, mail("structure/plain").as_slice()).await;
     assert_eq!(exit.code, ExitCode::Ok, "{exit}");
     let messages = published(&pool).await;
     assert_eq!((messages.len(), messages[0].recipients[0].as_str()), (1, "support+x@acme.example"));
@@ -31,16 +31,16 @@ async fn the_line_that_a_mail_server_writes_above_is_no_part_of_the_mail(pool: P
     let ambient = ambient();
     account(&pool, "acme", "support").await;
     let mut raw = b"From ada@example.org  Mon Mar  2 09:14:03 2026\n".to_vec();
-    raw.extend(mail("plain"));
+    raw.extend(mail("structure/plain"));
     assert_eq!(piped(&pool, &broker(&pool, &ambient), &ambient, "acme/support", &raw).await.code, ExitCode::Ok);
-    assert_eq!(stored(&pool).await, [mail("plain")]);
+    assert_eq!(stored(&pool).await, [mail("structure/plain")]);
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_mail_of_nobody_is_taken_since_the_router_parks_it(pool: PgPool) {
     let ambient = ambient();
     account(&pool, "acme", "support").await;
-    assert_eq!(piped(&pool, &broker(&pool, &ambient), &ambient, "support", &mail("nobody")).await.code, ExitCode::Ok);
+    assert_eq!(piped(&pool, &broker(&pool, &ambient), &ambient, "support", &mail("headers/nobody")).await.code, ExitCode::Ok);
     assert_eq!(published(&pool).await[0].from, None);
 }
 
@@ -48,7 +48,7 @@ async fn a_mail_of_nobody_is_taken_since_the_router_parks_it(pool: PgPool) {
 async fn whatever_fails_on_our_side_the_mail_server_tries_again(pool: PgPool) {
     let ambient = ambient();
     account(&pool, "acme", "support").await;
-    let raw = mail("plain");
+    let raw = mail("structure/plain");
     let down = piped(&pool, &Down, &ambient, "support", &raw).await;
     assert_eq!((down.code, u8::from(down.code)), (ExitCode::TempFail, 75));
     assert!(down.explanation.contains("connection refused"), "{down}");
@@ -71,11 +71,11 @@ async fn a_fault_in_the_configuration_loses_no_mail(pool: PgPool) {
         ("support", "is ambiguous: expected one of acme/support, other/support"),
         ("", "there is no mail account"),
     ] {
-        let exit = piped(&pool, &broker(&pool, &ambient), &ambient, name, &mail("plain")).await;
+        let exit = piped(&pool, &broker(&pool, &ambient), &ambient, name, &mail("structure/plain")).await;
         assert_eq!(exit.code, ExitCode::TempFail, "{exit}");
         assert!(exit.explanation.contains(says), "{exit}");
     }
-    assert_eq!(piped(&pool, &broker(&pool, &ambient), &ambient, "other/support", &mail("plain")).await.code, ExitCode::Ok);
+    assert_eq!(piped(&pool, &broker(&pool, &ambient), &ambient, "other/support", &mail("structure/plain")).await.code, ExitCode::Ok);
     assert_eq!(published(&pool).await.len(), 1);
 }
 
@@ -89,7 +89,7 @@ async fn of_several_accounts_the_one_that_takes_mail_is_meant(pool: PgPool) {
         .execute(&pool)
         .await
         .expect("disabled");
-    assert_eq!(piped(&pool, &broker(&pool, &ambient), &ambient, "support", &mail("plain")).await.code, ExitCode::Ok);
+    assert_eq!(piped(&pool, &broker(&pool, &ambient), &ambient, "support", &mail("structure/plain")).await.code, ExitCode::Ok);
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
@@ -101,7 +101,7 @@ async fn what_can_never_be_taken_goes_back_to_its_sender(pool: PgPool) {
         assert_eq!((exit.code, u8::from(exit.code)), (ExitCode::DataErr, 65), "{exit}");
     }
     let endless = tokio::io::repeat(b'a').take(2 * LARGEST_MAIL as u64);
-    let exit = pipe(&pool, &broker(&pool, &ambient), &ambient, "support", &SmtpEnvelope::default(), endless).await;
+    let exit = pipe(&pool, &broker(&pool, &ambient), &ambient, "support", Limits::default(), &SmtpEnvelope::default(), endless).await;
     assert_eq!(exit.code, ExitCode::DataErr);
     assert!(exit.explanation.contains("64 MiB"), "{exit}");
     assert_eq!(stored(&pool).await, Vec::<Vec<u8>>::new());

@@ -11,6 +11,12 @@ use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::envelope;
 use uuid::Uuid;
 
+/// A mail of those that the reader is tested with: `FOLDER/NAME`.
+pub fn mail(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mail-reader/tests/mails");
+    std::fs::read(folder.join(format!("{name}.eml"))).expect("the mail is there")
+}
+
 pub fn ambient() -> Ambient {
     Ambient::manual(DateTime::from_timestamp(1_772_440_000, 0).expect("a valid time"), 7)
 }

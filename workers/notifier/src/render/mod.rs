@@ -86,7 +86,7 @@ pub struct Draft<'a> {
 pub fn render(draft: Draft<'_>) -> Result<Mail, RenderError> {
     let letter = draft.letter;
     let template = Template::parse(&letter.template).ok_or_else(|| RenderError::NoTemplate(letter.template.clone()))?;
-    let written = templates::write(template, &view::View::new(letter, draft.enclosures))?;
+    let written = templates::write(template, &view::View::new(letter, template, draft.enclosures))?;
     let thread = match letter.recipient {
         ReplyRecipient::Client(_) => thread::of_client(draft.earlier),
         ReplyRecipient::User(_) => thread::of_user(draft.earlier),

@@ -260,6 +260,7 @@ impl Desk {
             sender_address: Some(said.from.to_owned()),
             subject: "Re: printer".to_owned(),
             text: said.text.to_owned(),
+            full_text: None,
             html: None,
             notice: None,
             trust: Trust::Unverified,

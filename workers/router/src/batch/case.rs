@@ -112,7 +112,23 @@ pub(super) fn describe_author(author: Actor, case: &Case<'_>, desk: &Desk) -> St
     }
 }
 
-/// The message's row, as far as the ticket does not matter.
+/// What an agent should know of attachments that were not kept.
+pub(super) fn not_kept(case: &Case<'_>) -> Option<String> {
+    let InboundMessage { refused, refused_more, raw, .. } = case.message;
+    let mut lines: Vec<String> = refused.iter().map(|refused| format!("{refused}.")).collect();
+    match refused_more {
+        0 => {}
+        1 => lines.push("One more attachment was not kept.".to_owned()),
+        more => lines.push(format!("{more} more attachments were not kept.")),
+    }
+    if !lines.is_empty() && raw.is_some() {
+        let id = case.inbound_id;
+        lines.push(format!("The mail as it came is kept whole: `switchboard explain message {id} --raw` writes it out."));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The message's row, as far as neither the ticket nor its texts matter.
 pub(super) fn message_row(case: &Case<'_>, ambient: &Ambient, ticket_id: TicketId) -> MessageRow {
     let message = case.message;
     MessageRow {
@@ -128,7 +144,8 @@ pub(super) fn message_row(case: &Case<'_>, ambient: &Ambient, ticket_id: TicketI
         sender_address: Some(case.from.email.as_str().to_owned()),
         subject: message.subject.clone(),
         text: String::new(),
-        html: message.html.clone(),
+        full_text: None,
+        html: None,
         notice: None,
         trust: message.trust,
         automatic: case.automatic.clone(),

@@ -14,8 +14,9 @@ use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
 
-use super::case::{Case, candidates, describe_author, examine, message_row};
+use super::case::{Case, candidates, describe_author, examine, message_row, not_kept};
 use super::gather::{Known, nearest_references};
+use super::texts::{Shown, Unwritten};
 use crate::draft::Draft;
 use crate::rules::{self, Facts};
 use crate::thread::{self, Evidence, Role, Weighed, Writer};
@@ -26,7 +27,7 @@ const TITLE: usize = 250;
 /// What the decisions of a batch come to, beside the tickets themselves.
 #[derive(Default)]
 pub(super) struct Decided {
-    pub messages: Vec<MessageRow>,
+    pub messages: Vec<Unwritten>,
     pub events: Vec<Event>,
     /// From a new ticket to the one that its message pointed at, and why it was not let in.
     pub links: Vec<(TenantId, TicketId, TicketId, String)>,
@@ -115,14 +116,13 @@ impl Step<'_, '_> {
             kind,
             direction,
             author,
-            notice,
-            text: case.message.reply.clone(),
+            notice: joined(notice, not_kept(&case)),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {
             self.decided.events.push(event(EventKind::MessageAdded, self.ambient, &row, version, &case));
         }
-        self.decided.messages.push(row);
+        self.decided.messages.push(Unwritten::new(row, case.message, Shown::Reply));
         self.finish(case, Ending { ticket_id, outcome, author, weighed, routing: None });
     }
 
@@ -168,14 +168,13 @@ impl Step<'_, '_> {
             kind: MessageKind::Public,
             direction: MessageDirection::In,
             author,
-            notice,
-            text: case.message.text.clone(),
+            notice: joined(notice, not_kept(&case)),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {
             self.decided.events.push(event(EventKind::TicketCreated, self.ambient, &row, version, &case));
         }
-        self.decided.messages.push(row);
+        self.decided.messages.push(Unwritten::new(row, case.message, Shown::All));
         self.known.tickets.insert((tenant, ticket_id), draft);
         self.finish(case, Ending { ticket_id, outcome: InboundOutcome::Opened, author, weighed, routing: Some(route.explanation) });
     }
@@ -228,6 +227,11 @@ fn add_copied_users(draft: &mut Draft, desk: &Desk, case: &Case<'_>, changes: &m
             draft.add_cc(user, desk, changes);
         }
     }
+}
+
+fn joined(first: Option<String>, second: Option<String>) -> Option<String> {
+    let notices: Vec<String> = first.into_iter().chain(second).collect();
+    (!notices.is_empty()).then(|| notices.join("\n"))
 }
 
 fn opening_changes(routing: &Routing, author: &str) -> Vec<String> {

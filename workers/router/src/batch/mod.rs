@@ -4,6 +4,7 @@
 mod case;
 mod decide;
 mod gather;
+mod texts;
 mod write;
 
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use switchboard_common::telemetry::metrics::ARRIVAL_TO_TICKET;
 
 use super::decide::{Conclusion, Decided};
 use super::gather::Known;
+use super::texts;
 use crate::thread::Role;
 
 /// Writes it all, and returns what the log is told once it is committed.
@@ -35,7 +36,7 @@ pub(super) async fn write(
     clients::insert(connection, &decided.clients).await?;
     number_new_tickets(connection, &mut known, &decided.conclusions).await?;
     write_tickets(connection, &known).await?;
-    tickets::add_messages(connection, &decided.messages).await?;
+    texts::write(connection, decided.messages).await?;
     tickets::link(connection, &decided.links).await?;
     let ids: Vec<_> = known.message_ids.iter().collect();
     message_ids::settle(connection, &ids).await?;

@@ -8,3 +8,4 @@ mod locks;
 mod process;
 mod robots;
 mod routers;
+mod texts;

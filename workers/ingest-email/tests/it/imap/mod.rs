@@ -16,7 +16,7 @@ use switchboard_common::ambient::Ambient;
 use switchboard_common::db::accounts::EmailAccount;
 use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::{envelope, tls};
-use switchboard_ingest_email::{ImapSettings, IngestEmail, run};
+use switchboard_ingest_email::{ImapSettings, IngestEmail, Limits, run};
 use switchboard_test_servers::dovecot::{Dovecot, PASSWORD};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -151,13 +151,14 @@ impl Desk {
     fn worker_that_trusts(&self, authority: Option<&std::path::Path>, ambient: &Ambient, settings: ImapSettings) -> Worker {
         let tls = tls::client(authority).expect("authorities");
         let broker = Arc::new(broker(&self.pool, ambient));
-        Worker::start(IngestEmail { pool: self.pool.clone(), broker, ambient: ambient.clone(), tls, settings })
+        Worker::start(IngestEmail { pool: self.pool.clone(), broker, ambient: ambient.clone(), tls, limits: Limits::default(), settings })
     }
 
     /// A worker that is told to stop before it begins.
     fn worker_stopped(&self) -> Worker {
         let (pool, tls) = (self.pool.clone(), tls::client(None).expect("authorities"));
-        let ingest = IngestEmail { pool, broker: Arc::new(Down), ambient: Ambient::system(), tls, settings: settings() };
+        let ingest =
+            IngestEmail { pool, broker: Arc::new(Down), ambient: Ambient::system(), tls, limits: Limits::default(), settings: settings() };
         let stop = CancellationToken::new();
         stop.cancel();
         Worker { task: tokio::spawn(run(ingest, stop.clone())), stop }
@@ -166,7 +167,14 @@ impl Desk {
     /// A worker whose broker says no.
     fn worker_without_broker(&self) -> Worker {
         let (pool, tls) = (self.pool.clone(), tls::client(None).expect("authorities"));
-        Worker::start(IngestEmail { pool, broker: Arc::new(Down), ambient: Ambient::system(), tls, settings: settings() })
+        Worker::start(IngestEmail {
+            pool,
+            broker: Arc::new(Down),
+            ambient: Ambient::system(),
+            tls,
+            limits: Limits::default(),
+            settings: settings(),
+        })
     }
 }
 
