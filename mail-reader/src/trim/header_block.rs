@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::introduction::dates;
 use super::lines::{folded, is_blank, is_ignored, is_quoted};
 use super::marks::labels::{EVERYWHERE, LABELS, Labels};
 
@@ -43,8 +44,8 @@ static ROLES_OF: LazyLock<HashMap<&'static str, Roles>> = LazyLock::new(|| {
 });
 
 /// Whether such a header begins here: at least three of one language's labels, among them who wrote
-/// and when or about what. What a customer filled in ("From: Berlin, To: Munich, Date: …") has
-/// neither a subject, nor an address, nor the word for when a mail was sent.
+/// and when or about what. What a customer filled in ("From: Berlin, To: Munich, Date: …") has neither
+/// an address, nor the word for when a mail was sent, nor a subject and a time of day.
 ///
 /// `tried` becomes the end of what was read in vain, `at` being where `rest` begins: no header begins
 /// within it.
@@ -65,6 +66,8 @@ struct Block {
     found: Roles,
     /// An address stands there.
     address: bool,
+    /// A date with a time of day stands there.
+    timed: bool,
     /// There is a label that no mail has.
     foreign: bool,
     /// Up to the last label.
@@ -73,7 +76,7 @@ struct Block {
 
 impl Block {
     fn new(found: Roles, line: &str) -> Self {
-        Self { found, address: line.contains('@'), foreign: false, len: line.len() }
+        Self { found, address: line.contains('@'), timed: is_timed(line), foreign: false, len: line.len() }
     }
 
     fn read_on<'t>(mut self, lines: impl Iterator<Item = &'t str>) -> Self {
@@ -92,6 +95,7 @@ impl Block {
                 Some(roles) => {
                     self.found.iter_mut().zip(roles).for_each(|(found, more)| *found |= more);
                     self.address |= line.contains('@');
+                    self.timed |= is_timed(line);
                     self.len = read;
                 }
                 None if gap || is_quoted(line) => break,
@@ -103,15 +107,19 @@ impl Block {
     }
 
     fn is_header(&self) -> bool {
-        let Self { found, address, foreign, .. } = self;
+        let Self { found, address, timed, foreign, .. } = self;
         (0..LABELS.len()).any(|language| {
             let has = |role: usize| found[role] >> language & 1 == 1;
             let dated = has(SENT) || has(DATE);
             let count = [has(FROM), dated, has(TO), has(SUBJECT), has(OTHER)].iter().filter(|has| **has).count();
-            let sure = *address || (!foreign && (has(SUBJECT) || has(SENT)));
+            let sure = *address || (!foreign && (has(SENT) || (has(SUBJECT) && *timed)));
             has(FROM) && (dated || has(SUBJECT)) && count >= 3 && sure
         })
     }
+}
+
+fn is_timed(line: &str) -> bool {
+    dates(&line[..line.floor_char_boundary(LONGEST_WHO)]) == (true, true)
 }
 
 /// What stands before the colon of a line, if it could be the label of a header field.
@@ -204,6 +212,8 @@ mod tests {
             "Hello,\n\nFrom: Ada\nSubject: Parcel\nMessage: It has not come.",
             "Hello,\n\nData: 02.03.2026\nCliente: Ada\nPara: Bob",
             "Hello,\n\nTo: be\nOr: not",
+            "Hello,\n\nDate: 2 March 2026\nFrom: 9:00\nTo: 10:00\nSubject: Parcels",
+            "Hello,\n\nVon: Berlin\nAn: München\nDatum: 02.03.2026\nBetreff: Lieferung",
         ] {
             assert_eq!(reply(text), text);
         }

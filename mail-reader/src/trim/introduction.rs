@@ -147,7 +147,7 @@ pub(super) fn begins(rest: &str, coming: &Coming<'_>, is_marked: impl Fn(usize) 
     weigh(lines).filter(|weight| *weight >= needed)?;
     let later = &lines[line.len()..];
     let needs_first_line = later.is_empty() || weigh(later).is_none_or(|weight| weight < needed);
-    (needs_first_line || leads_on(line)).then_some(Found { len, unmarked: !quoted })
+    (needs_first_line || leads_on(line, later)).then_some(Found { len, unmarked: !quoted })
 }
 
 /// Whether what stands between dashes is an introduction, as Lotus Notes and Zoho write it.
@@ -185,18 +185,27 @@ fn with_quote_beside(line: &str) -> Option<Found> {
     (!is_blank(&line[colon + 1..])).then_some(Found { len: line.len(), unmarked: true })
 }
 
-/// Whether the first line of a wrapped introduction is a part of it, where the others would do.
-fn leads_on(line: &str) -> bool {
+/// Whether the first line of a wrapped introduction is a part of it, where the `later` ones would do.
+fn leads_on(line: &str, later: &str) -> bool {
     let line = undecorated(line);
     let ends_sentence = line.ends_with(['.', '!', '?', '。', '！', '？']);
     let opens_address = line.rfind('<').is_some_and(|at| !line[at..].contains('>'));
     let words = folded(line).unwrap_or_default();
-    let starts = starts(&words);
-    let tells = has_address(&words) && (dates(&words) != (false, false) || verb(&words).is_some());
-    opens_address
-        || (tells && !ends_sentence)
-        || (starts && line.contains(is_digit))
-        || (starts && !ends_sentence && line.ends_with([',', '،', '，']))
+    let (date, time) = dates(&words);
+    // A number alone is no year.
+    let numbered = words.starts_with(is_digit) && !(date && (time || words.contains(['.', '/', '-', '年', '년'])));
+    let starts = starts(&words) && !numbered;
+    let tells = has_address(&words) && (date || time || verb(&words).is_some());
+    let goes_on =
+        (tells && !ends_sentence) || (starts && line.contains(is_digit)) || (starts && !ends_sentence && line.ends_with([',', '،', '，']));
+    opens_address || (goes_on && !is_complete(later))
+}
+
+/// Whether lines have all that an introduction has, from its first word on.
+fn is_complete(lines: &str) -> bool {
+    let words = lines.lines().map(|line| folded(undecorated(line)).unwrap_or_default()).collect::<Vec<_>>().join(" ");
+    let Evidence { start, verb, dated, .. } = Evidence::of(&words);
+    start && !words.starts_with(is_digit) && verb.is_some() && dated == (true, true)
 }
 
 /// What speaks for an introduction.
@@ -460,6 +469,7 @@ mod tests {
             "Hello,\n\nOn 2 March 2026 at 10:00 your colleague Bob (bob@example.org) wrote to me on the phone the following:\nit will come.",
             "Hello,\n\nplease write by 02.03.2026, 10:00 to:\nada@example.org",
             "Ada Lovelace:\nplease call her.",
+            "Nothing happened.\nOn 2 March 2026 at 10:00 Bob wrote:\nit will come.",
             "The parcel of 02.03.2026 10:00 (ada@example.org) contains:\n1 x cable",
             "I ran:\n\n> npm install\n> npm start",
             "Le problème est le suivant :\nrien ne marche le 2 mars 2026 à 10:00.",
@@ -470,7 +480,13 @@ mod tests {
 
     #[test]
     fn own_words_above_an_introduction_are_kept() {
-        let text = "On the other hand, it works now.\nAda <ada@example.org> schrieb am 02.03.2026 um 10:00:\n> Is it there?";
-        assert_eq!(reply(text), "On the other hand, it works now.");
+        for (own, introduction) in [
+            ("On the other hand, it works now.", "Ada <ada@example.org> schrieb am 02.03.2026 um 10:00:"),
+            ("8\t230\n9\t0", "On Mon, 2 Mar 2026 at 10:00, Ada <ada@example.org> wrote:"),
+            ("4711\n4712", "2026-03-02 10:00 GMT+01:00 Ada Lovelace <ada@example.org>:"),
+            ("02.03.2026 09:00", "Am Mo., 2. März 2026 um 10:00 Uhr schrieb Ada Lovelace <\nada@example.org>:"),
+        ] {
+            assert_eq!(reply(&format!("{own}\n{introduction}\n> Is it there?")), own);
+        }
     }
 }
