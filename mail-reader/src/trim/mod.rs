@@ -149,6 +149,8 @@ impl Pass {
             End::Text | End::Forward => Rest { text, lines: &lines },
         };
         let signatures = if is_forward || !rest.has_own() { Vec::new() } else { rest.take_tail(matches!(end, End::Quote(_))) };
+        // Where nothing is left but a rule above what was taken, the text is given whole.
+        let signatures = if rest.has_own() { signatures } else { Vec::new() };
         let kept = if is_forward || !rest.has_own() { Cow::Borrowed(text.trim()) } else { rest.without_quote() };
         let kept = own::below(&kept).map_or(kept, Cow::Owned);
         let kept = match kept {
@@ -201,35 +203,28 @@ impl Told {
                 Some(MarkKind::Quote) => Line::Quote,
                 Some(MarkKind::Introduction) => Line::Introduction,
                 Some(MarkKind::Signature) => Line::Signature,
-                None if is_quoted(line) && !separator::is_original(line) => {
-                    // Apple Mail quotes what it hands on, with the line that says so.
-                    if !quoted && separator::is_forward(unquoted(line)) {
-                        return Self { lines, end: End::Forward };
-                    }
-                    Line::Quote
-                }
-                None if separator::is_forward(line) => return Self { lines, end: End::Forward },
-                None if handed_on && separator::is_original(line) => return Self { lines, end: End::Forward },
+                None if begins_forward(line, quoted, handed_on) => return Self { lines, end: End::Forward },
                 None if separator::is_original(line) => {
                     if !introduction::quote_follows(&rest[line.len()..]) {
                         return Self { lines, end: End::Quote(at) };
                     }
                     Line::Introduction
                 }
+                None if is_quoted(line) => Line::Quote,
                 None if heads() => {
                     return Self { lines, end: if handed_on { End::Forward } else { End::Quote(at) } };
                 }
                 None => {
                     let is_marked = |ahead: usize| marked.is_quote(at + ahead) || own::begins_here(&rest[ahead..]);
                     match introduction::begins(rest, &ahead.at(at), is_marked) {
-                        Some(found) if found.unmarked => return Self { lines, end: End::Quote(at) },
-                        Some(found) => {
+                        Some(found) if found.unmarked && is_apart(&lines, rest, found.len) => return Self { lines, end: End::Quote(at) },
+                        Some(found) if !found.unmarked => {
                             let introduction = &rest[..found.len];
                             lines.extend(introduction.split_inclusive('\n').map(|_| Line::Introduction));
                             (at, quoted) = (at + found.len, true);
                             continue;
                         }
-                        None => Line::Own,
+                        _ => Line::Own,
                     }
                 }
             };
@@ -239,6 +234,21 @@ impl Told {
         }
         Self { lines, end: End::Text }
     }
+}
+
+/// Whether a line stands before a mail that is handed on. Apple Mail quotes what it hands on with its line;
+/// where something was `quoted` before, that is a part of the quote.
+fn begins_forward(line: &str, quoted: bool, handed_on: bool) -> bool {
+    if is_quoted(line) {
+        return !quoted && separator::is_forward(unquoted(line));
+    }
+    separator::is_forward(line) || (handed_on && separator::is_original(line))
+}
+
+/// Whether what may be an introduction has an address or stands apart. In the midst of a paragraph it
+/// tells of somebody.
+fn is_apart(before: &[Line], rest: &str, len: usize) -> bool {
+    before.last() != Some(&Line::Own) || is_blank(first(&rest[len..])) || rest[..len].contains('@')
 }
 
 /// What is left of a text, and what its lines are.
@@ -419,6 +429,8 @@ mod tests {
             assert_eq!(reply(text), text);
         }
         assert_eq!(reply(""), "");
+        let text = "_____\nSent from my iPhone\n> Is it there?\nEnvoyé de mon iPhone";
+        assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
     }
 
     #[test]

@@ -74,7 +74,7 @@ fn delimited(lines: &[Placed<'_>]) -> Option<usize> {
     let fits = if line.starts_with("-- ") {
         count <= DELIMITED_LINES
     } else if is_delimiter(line) {
-        count <= LIKELY_LINES && below.clone().take(1).all(|line| line.len() <= SHORT_LINE)
+        count <= LIKELY_LINES && below.clone().take(1).all(may_begin)
     } else {
         let named =
             count <= 3 && !line.starts_with("---") && !is_rule(line) && below.clone().all(|line| line.starts_with(char::is_uppercase));
@@ -82,6 +82,12 @@ fn delimited(lines: &[Placed<'_>]) -> Option<usize> {
         (1..=SHORT_LINES).contains(&count) && is_telling && below.clone().all(|line| line.len() <= SHORT_LINE && !is_sentence(line))
     };
     fits.then_some(*start)
+}
+
+/// Whether a line may be the first one below a delimiter: short, but for a mailing list's, and neither a
+/// question nor code.
+fn may_begin(line: &str) -> bool {
+    (line.len() <= SHORT_LINE && !line.trim_end().ends_with(['?', '？', ';'])) || is_list_footer(line)
 }
 
 /// Something that is said, rather than a name, a firm or an address.
@@ -137,8 +143,11 @@ fn is_notice(lines: &[Placed<'_>]) -> bool {
 fn list(lines: &[Placed<'_>]) -> Option<usize> {
     let (index, (start, _)) = lines.iter().enumerate().rfind(|(_, (_, line))| is_rule(line))?;
     let below = written(&lines[index + 1..]);
-    let mut folded = below.clone().filter_map(folded);
-    (below.count() <= LIKELY_LINES && folded.any(|line| LIST_FOOTERS.iter().any(|words| line.contains(words)))).then_some(*start)
+    (below.clone().count() <= LIKELY_LINES && below.clone().any(is_list_footer)).then_some(*start)
+}
+
+fn is_list_footer(line: &str) -> bool {
+    folded(line).is_some_and(|line| LIST_FOOTERS.iter().any(|words| line.contains(words)))
 }
 
 /// A name, a firm and ways to reach them, below a closing ("Best regards,"), which stays with what

@@ -358,7 +358,8 @@ pub(in crate::trim) const NOTICES: &[&str] = &[
 ];
 
 /// What the footer of a mailing list holds, below its rule.
-pub(in crate::trim) const LIST_FOOTERS: &[&str] = &["mailing list", "/listinfo/", "unsubscribe", "mailman", "list archive"];
+pub(in crate::trim) const LIST_FOOTERS: &[&str] =
+    &["mailing list", "/listinfo/", "unsubscribe", "mailman", "list archive", "you received this message because"];
 
 /// What stands before a telephone number or an address in a signature.
 pub(in crate::trim) const CONTACT_LABELS: &[&str] = &[
