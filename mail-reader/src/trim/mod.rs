@@ -141,10 +141,8 @@ impl Pass {
         let Told { lines, end } = Told::of(text, marks);
         let quoted = !matches!(end, End::Text) || lines.iter().any(|line| matches!(line, Line::Quote | Line::Introduction));
         let is_forward = matches!(end, End::Forward);
-        let mut rest = match end {
-            End::Quote(at) => Rest { text: &text[..at], lines: &lines },
-            End::Text | End::Forward => Rest { text, lines: &lines },
-        };
+        let answer = if let End::Quote(at) = end { &text[..at] } else { text };
+        let mut rest = Rest::new(answer, &lines);
         let signatures = if is_forward || !rest.has_own() { Vec::new() } else { rest.take_tail(matches!(end, End::Quote(_))) };
         let kept = if is_forward || !rest.has_own() { Cow::Borrowed(text.trim()) } else { rest.without_quote() };
         let kept = own::below(&kept).map_or(kept, Cow::Owned);
@@ -233,11 +231,17 @@ impl Told {
 struct Rest<'t> {
     text: &'t str,
     lines: &'t [Line],
+    /// How many lines come before the first that is the person's own.
+    before_own: usize,
 }
 
 impl<'t> Rest<'t> {
+    fn new(text: &'t str, lines: &'t [Line]) -> Self {
+        Self { text, lines, before_own: lines.iter().take_while(|line| **line != Line::Own).count() }
+    }
+
     fn has_own(&self) -> bool {
-        self.lines.contains(&Line::Own)
+        self.before_own < self.lines.len()
     }
 
     /// The last line, and what it is.
@@ -456,5 +460,14 @@ mod tests {
         assert_eq!(best(text, &[], Some((laid, &[]))).reply, text);
         assert_eq!(best("Yes, it is!\n\n> Is it there?", &[], Some((laid, &marks))).reply, "Yes, it is!");
         assert_eq!(best(text, &[], None).reply, text);
+    }
+
+    #[test]
+    fn quotes_above_do_not_make_those_below_take_longer() {
+        let introduction = "On Mon, 2 Mar 2026 at 10:00, Ada <ada@example.org> wrote:\n> x\n";
+        let text = format!("{}own\n{}", ">\n".repeat(1_000_000), introduction.repeat(20_000));
+        let begun = std::time::Instant::now();
+        assert!(reply(&text).ends_with("own"));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 }

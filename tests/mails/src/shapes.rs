@@ -170,6 +170,7 @@ pub const TEXT_SHAPES: &[Shape] = &[
     Shape::text("*Von:* a\n"),
     Shape::text("a: "),
     Shape::text("-----Original Message-----\n"),
+    Shape::text("begin 644 a\n!80``\n`\nend\n").worst(),
     Shape::text("---------- Forwarded message ---------\n"),
     Shape::text("-"),
     Shape::text("- "),
