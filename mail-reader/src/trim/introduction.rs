@@ -14,6 +14,8 @@ const WRAPPED: usize = 6;
 const LONGEST_LINE: usize = 400;
 /// So many empty lines may stand between an introduction and its quote.
 const GAP: usize = 3;
+/// An introduction has no more colons with a space behind them.
+const MOST_COLONS: usize = 6;
 /// So many words of a name stand behind what the person did ("schrieb Ada Lovelace:").
 const NAME_WORDS: usize = 5;
 
@@ -171,7 +173,7 @@ fn with_quote_beside(line: &str) -> Option<Found> {
     if !begin.contains('@') {
         return None;
     }
-    let colon = begin.match_indices(": ").map(|(at, _)| at).find(|at| {
+    let colon = begin.match_indices(": ").map(|(at, _)| at).take(MOST_COLONS).find(|at| {
         let evidence = Evidence::of(&folded(&begin[..*at]).unwrap_or_default());
         let verb_last = evidence.verb.is_some_and(|(_, end)| end == evidence.len);
         verb_last && evidence.start && evidence.address && evidence.dated == (true, true)

@@ -165,6 +165,7 @@ pub const TEXT_SHAPES: &[Shape] = &[
     Shape::text("Am 2. schrieb "),
     Shape::text("2026-03-02 10:00 GMT+01:00 Ada <ada@example.org>:\n"),
     Shape::text(": a@b1\n:"),
+    Shape::text("@: : : : : : : : : : : : : : : : : : : : : : : : : : : : : : : :\n"),
     Shape::text("From: a\nTo:\n").worst(),
     Shape::text("From: a\nSent: b\nTo: c\nSubject: d\n\n"),
     Shape::text("*Von:* a\n"),
