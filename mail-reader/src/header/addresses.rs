@@ -13,6 +13,8 @@ const MOST_MAILBOXES: usize = 10_000;
 /// A name is cut to so many bytes; it is read from no more than these.
 const LONGEST_NAME: usize = 200;
 const LONGEST_ENCODED_NAME: usize = 4 * 1024;
+/// An address outside of brackets is looked for in so much text.
+const LONGEST_BARE: usize = 8 * 1024;
 /// After so many parentheses or quotes that are never closed, they mean nothing in this field.
 const MOST_UNCLOSED: u8 = 8;
 
@@ -64,6 +66,7 @@ impl One {
 
     fn push_bare(&mut self, bytes: &[u8]) {
         if self.email.is_none() {
+            let bytes = &bytes[..bytes.len().min(LONGEST_BARE - self.bare.len())];
             self.bare.extend_from_slice(bytes);
             self.at_sign |= bytes.contains(&b'@');
         }

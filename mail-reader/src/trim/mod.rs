@@ -49,9 +49,9 @@ const MOST_SIGNATURES: usize = 6;
 
 /// A text without what is not new in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trimmed {
-    /// What the person newly wrote.
-    pub reply: String,
+pub struct Trimmed<'t> {
+    /// What the person newly wrote: a piece of the text, mostly.
+    pub reply: Cow<'t, str>,
     /// The signature below it, without its delimiter.
     pub signature: Option<String>,
 }
@@ -59,14 +59,14 @@ pub struct Trimmed {
 /// Takes from a text what was quoted and the signature. `marks` say what the HTML's structure told
 /// of it; a text that was no HTML has none.
 #[must_use]
-pub fn trim(text: &str, marks: &[Mark]) -> Trimmed {
+pub fn trim<'t>(text: &'t str, marks: &[Mark]) -> Trimmed<'t> {
     settle(text, marks).trimmed
 }
 
 /// The same, of a mail that has its HTML laid out as well: where the text shows no quote and the
 /// HTML's structure does, the reply is the HTML's.
 #[must_use]
-pub fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimmed {
+pub fn best<'t>(text: &'t str, marks: &[Mark], html: Option<(&'t str, &[Mark])>) -> Trimmed<'t> {
     let plain = settle(text, marks);
     let tells = |marks: &[Mark]| marks.iter().any(|mark| matches!(mark.kind, MarkKind::Quote | MarkKind::Introduction));
     match html.filter(|(_, marks)| !plain.quoted && tells(marks)) {
@@ -81,16 +81,16 @@ pub fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimme
 /// The part of `text` that the person newly wrote.
 #[must_use]
 pub fn reply(text: &str) -> String {
-    trim(text, &[]).reply
+    trim(text, &[]).reply.into_owned()
 }
 
-struct Settled {
-    trimmed: Trimmed,
+struct Settled<'t> {
+    trimmed: Trimmed<'t>,
     /// Something quoted or handed on was found.
     quoted: bool,
 }
 
-fn settle(text: &str, marks: &[Mark]) -> Settled {
+fn settle<'t>(text: &'t str, marks: &[Mark]) -> Settled<'t> {
     let mut base = Cow::Borrowed(text);
     let mut range = 0..text.len();
     let mut quoted = false;
@@ -112,12 +112,19 @@ fn settle(text: &str, marks: &[Mark]) -> Settled {
             }
         };
         if rests {
-            let reply = base[range].to_owned();
+            let reply = match base {
+                Cow::Borrowed(text) => Cow::Borrowed(&text[range]),
+                Cow::Owned(mut made) => {
+                    made.truncate(range.end);
+                    made.drain(..range.start);
+                    Cow::Owned(made)
+                }
+            };
             let signature = signatures.join("\n").trim().to_owned();
             return Settled { trimmed: Trimmed { reply, signature: Some(signature).filter(|signature| !signature.is_empty()) }, quoted };
         }
     }
-    Settled { trimmed: Trimmed { reply: text.trim().to_owned(), signature: None }, quoted }
+    Settled { trimmed: Trimmed { reply: Cow::Borrowed(text.trim()), signature: None }, quoted }
 }
 
 /// What is kept of a text.
@@ -445,10 +452,10 @@ mod tests {
         };
         let marks =
             [mark("Is it there?", MarkKind::Quote), mark("Ada asks", MarkKind::Introduction), mark("Bob\nAcme", MarkKind::Signature)];
-        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".to_owned(), signature: Some("Bob\nAcme".to_owned()) });
+        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".into(), signature: Some("Bob\nAcme".to_owned()) });
         let forward = [mark("Ada asks", MarkKind::Forward), mark("Is it there?", MarkKind::Quote)];
-        assert_eq!(trim(text, &forward), Trimmed { reply: text.to_owned(), signature: None });
-        assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+        assert_eq!(trim(text, &forward), Trimmed { reply: text.into(), signature: None });
+        assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
     }
 
     #[test]

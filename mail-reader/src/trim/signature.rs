@@ -195,7 +195,7 @@ mod tests {
     fn assert_signed(written: &str, between: &str, signature: &str) {
         for below in ["", "\n\nOn Mon, Mar 2, 2026 at 10:00 AM Bob <bob@example.org> wrote:\n> Is it there?\n"] {
             let text = format!("{written}{between}{signature}{below}");
-            let expected = Trimmed { reply: written.to_owned(), signature: Some(signature.trim().to_owned()) };
+            let expected = Trimmed { reply: (*written).into(), signature: Some(signature.trim().to_owned()) };
             assert_eq!(trim(&text, &[]), expected, "{text}");
         }
     }
@@ -300,7 +300,7 @@ mod tests {
         ] {
             let text = format!("It has come.\n\n{notice}");
             let trimmed = trim(&text, &[]);
-            assert_eq!((trimmed.reply.as_str(), trimmed.signature.is_some()), ("It has come.", true), "{notice}");
+            assert_eq!((&*trimmed.reply, trimmed.signature.is_some()), ("It has come.", true), "{notice}");
         }
         let text = "It has come.\n\n-- \nAda\n\nVirus-free. www.avast.com\n\nOn Mon, Ada wrote:\n> x";
         assert_eq!(trim(text, &[]).signature.as_deref(), Some("Ada\n\nVirus-free. www.avast.com"));
@@ -326,7 +326,7 @@ mod tests {
             "Is it sent from my iPhone?",
             "Your letter was sent from my street to yours.",
         ] {
-            assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+            assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
         }
     }
 }
