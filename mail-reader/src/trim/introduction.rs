@@ -158,6 +158,12 @@ pub(super) fn stands_between_dashes(words: &str) -> bool {
     verb(&words).is_some_and(|(_, end)| words[end..].trim_end_matches([':', ' ']).is_empty())
 }
 
+/// Whether what stands between arrows is who wrote and when, as GroupWise writes it.
+pub(super) fn stands_between_arrows(words: &str) -> bool {
+    folded(words)
+        .is_some_and(|words| dates(&words) == (true, true) && words.starts_with(|c: char| c.is_alphanumeric() || c == '"' || c == '<'))
+}
+
 /// Whether nothing but empty lines stands before quoted ones.
 pub(super) fn quote_follows(rest: &str) -> bool {
     rest.split_inclusive('\n').take(GAP + 1).find(|line| !is_blank(line)).is_some_and(is_quoted)
@@ -188,7 +194,7 @@ fn leads_on(line: &str) -> bool {
     let opens_address = line.rfind('<').is_some_and(|at| !line[at..].contains('>'));
     let words = folded(line).unwrap_or_default();
     let starts = starts(&words);
-    let tells = has_address(&words) && dates(&words) != (false, false);
+    let tells = has_address(&words) && (dates(&words) != (false, false) || verb(&words).is_some());
     opens_address
         || (tells && !ends_sentence)
         || (starts && line.contains(is_digit))

@@ -35,8 +35,9 @@ pub(super) fn begins(text: &str, from: usize) -> Option<usize> {
 
 /// A signature without the delimiter above it.
 pub(super) fn without_delimiter(signature: &str) -> &str {
+    let signature = signature.trim();
     let (first, rest) = signature.split_once('\n').unwrap_or((signature, ""));
-    if is_delimiter(first) || is_loose_delimiter(first) { rest.trim() } else { signature.trim() }
+    if is_delimiter(first) || is_loose_delimiter(first) { rest.trim_start() } else { signature }
 }
 
 /// The last lines of a text, in their order.
@@ -155,8 +156,9 @@ fn contact(lines: &[Placed<'_>]) -> Option<usize> {
 fn is_closing(line: &str) -> bool {
     line.len() <= SHORT_LINE
         && folded(line).is_some_and(|line| {
-            let line = line.trim_matches(|c: char| is_ignored(c) || matches!(c, ',' | '.' | '!' | ';' | '、' | '。' | '，' | '*' | '_'));
-            CLOSINGS.contains(&line)
+            let is_around = |c: char| is_ignored(c) || matches!(c, ',' | '.' | '!' | ';' | '、' | '。' | '，' | '*' | '_');
+            // Some write it in two languages: "Mit freundlichen Grüßen / Kind regards".
+            line.split(['/', '|']).all(|line| CLOSINGS.contains(&line.trim_matches(is_around)))
         })
 }
 

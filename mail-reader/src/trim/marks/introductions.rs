@@ -24,7 +24,7 @@ const fn of(_language: &'static str, starts: &'static [&'static str], verbs: &'s
 pub(in crate::trim) const INTRODUCTIONS: [Introduction; 40] = [
     // "In a message dated" is AOL's.
     of("en", &["on ", "at ", "in a message dated "], &["wrote", "writes", "said"]),
-    of("de", &["am "], &["schrieb", "hat geschrieben"]),
+    of("de", &["am "], &["schrieb", "hat geschrieben", "folgendes geschrieben"]),
     of("fr", &["le "], &["a écrit", "a ecrit"]),
     of("es", &["el "], &["escribió", "escribio", "ha escrito"]),
     of("pt-BR", &["em "], &["escreveu"]),

@@ -33,6 +33,7 @@ pub(in crate::trim) const SEPARATORS: [Separators; 41] = [
             "original appointment",
             "reply message",
             "original text",
+            "original",
         ],
         &[
             "forwarded message",
@@ -64,7 +65,7 @@ pub(in crate::trim) const SEPARATORS: [Separators; 41] = [
     ),
     of(
         "fr",
-        &["message d'origine", "message original", "message initial", "courriel original", "message d'origine par"],
+        &["message d'origine", "message original", "message initial", "mail original", "courriel original", "message d'origine par"],
         &["message transféré", "début du message transféré", "début du message réexpédié", "message transmis", "courriel transféré"],
     ),
     of("es", &["mensaje original", "correo original"], &["mensaje reenviado", "inicio del mensaje reenviado"]),
