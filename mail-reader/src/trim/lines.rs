@@ -70,7 +70,7 @@ pub(super) fn folded(line: &str) -> Option<String> {
                 }
             }
             c if is_ignored(c) => {}
-            c => folded.extend(c.to_lowercase()),
+            c => folded.extend(lower(c)),
         }
     }
     Some(folded)
@@ -78,5 +78,10 @@ pub(super) fn folded(line: &str) -> Option<String> {
 
 /// The letters and digits of a text in lower case.
 pub(super) fn letters(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(lower)
+}
+
+/// A letter in lower case; the Turkish "İ" becomes a plain "i".
+fn lower(c: char) -> impl Iterator<Item = char> {
+    c.to_lowercase().filter(|c| *c != '\u{307}')
 }

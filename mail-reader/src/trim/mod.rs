@@ -14,12 +14,15 @@
 //!   down to the last answer, with the introductions.
 //! * A forward is kept whole, and so is a mail that is nothing but a quote.
 //!
+//! The armour of a text that was signed within itself ([`armour`]) is taken away first.
+//!
 //! What is left is looked at once more, until nothing changes, so that a reply that is trimmed again
 //! stays the same. A text that does not come to rest is given whole. Each step takes time that
 //! grows with the text alone.
 //!
 //! What an HTML mail's structure tells ([`Mark`]) counts for more than what its text looks like.
 
+mod armour;
 mod header_block;
 mod introduction;
 mod lines;
@@ -50,9 +53,9 @@ const MOST_SIGNATURES: usize = 6;
 
 /// A text without what is not new in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trimmed {
-    /// What the person newly wrote.
-    pub reply: String,
+pub struct Trimmed<'t> {
+    /// What the person newly wrote: a piece of the text, mostly.
+    pub reply: Cow<'t, str>,
     /// The signature below it, without its delimiter.
     pub signature: Option<String>,
 }
@@ -60,7 +63,7 @@ pub struct Trimmed {
 /// Takes from a text what was quoted and the signature. `marks` say what the HTML's structure told
 /// of it; a text that was no HTML has none.
 #[must_use]
-pub fn trim(text: &str, marks: &[Mark]) -> Trimmed {
+pub fn trim<'t>(text: &'t str, marks: &[Mark]) -> Trimmed<'t> {
     settle(text, marks, false).trimmed
 }
 
@@ -68,7 +71,7 @@ pub fn trim(text: &str, marks: &[Mark]) -> Trimmed {
 /// HTML's structure does, the reply is the HTML's. With a subject such as "FW: …" a header of another
 /// mail begins what is handed on: programs write the same one when they reply.
 #[must_use]
-pub fn best(subject: &str, text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimmed {
+pub fn best<'t>(subject: &str, text: &'t str, marks: &[Mark], html: Option<(&'t str, &[Mark])>) -> Trimmed<'t> {
     let handed_on = subject::hands_on(subject);
     let plain = settle(text, marks, handed_on);
     let tells = |marks: &[Mark]| marks.iter().any(|mark| matches!(mark.kind, MarkKind::Quote | MarkKind::Introduction));
@@ -84,16 +87,16 @@ pub fn best(subject: &str, text: &str, marks: &[Mark], html: Option<(&str, &[Mar
 /// The part of `text` that the person newly wrote.
 #[must_use]
 pub fn reply(text: &str) -> String {
-    trim(text, &[]).reply
+    trim(text, &[]).reply.into_owned()
 }
 
-struct Settled {
-    trimmed: Trimmed,
+struct Settled<'t> {
+    trimmed: Trimmed<'t>,
     /// Something quoted or handed on was found.
     quoted: bool,
 }
 
-fn settle(text: &str, marks: &[Mark], handed_on: bool) -> Settled {
+fn settle<'t>(text: &'t str, marks: &[Mark], handed_on: bool) -> Settled<'t> {
     let mut base = Cow::Borrowed(text);
     let mut range = 0..text.len();
     let mut quoted = false;
@@ -115,12 +118,19 @@ fn settle(text: &str, marks: &[Mark], handed_on: bool) -> Settled {
             }
         };
         if rests {
-            let reply = base[range].to_owned();
+            let reply = match base {
+                Cow::Borrowed(text) => Cow::Borrowed(&text[range]),
+                Cow::Owned(mut made) => {
+                    made.truncate(range.end);
+                    made.drain(..range.start);
+                    Cow::Owned(made)
+                }
+            };
             let signature = signatures.join("\n").trim().to_owned();
             return Settled { trimmed: Trimmed { reply, signature: Some(signature).filter(|signature| !signature.is_empty()) }, quoted };
         }
     }
-    Settled { trimmed: Trimmed { reply: text.trim().to_owned(), signature: None }, quoted }
+    Settled { trimmed: Trimmed { reply: Cow::Borrowed(text.trim()), signature: None }, quoted }
 }
 
 /// What is kept of a text.
@@ -141,13 +151,14 @@ struct Pass {
 
 impl Pass {
     fn over(text: &str, marks: &[Mark], handed_on: bool) -> Self {
+        if let Some(signed) = armour::signed(text) {
+            return Self { kept: Kept::Made(signed), quoted: false, is_forward: false, signatures: Vec::new() };
+        }
         let Told { lines, end } = Told::of(text, marks, handed_on);
         let quoted = !matches!(end, End::Text) || lines.iter().any(|line| matches!(line, Line::Quote | Line::Introduction));
         let is_forward = matches!(end, End::Forward);
-        let mut rest = match end {
-            End::Quote(at) => Rest { text: &text[..at], lines: &lines },
-            End::Text | End::Forward => Rest { text, lines: &lines },
-        };
+        let answer = if let End::Quote(at) = end { &text[..at] } else { text };
+        let mut rest = Rest::new(answer, &lines);
         let signatures = if is_forward || !rest.has_own() { Vec::new() } else { rest.take_tail(matches!(end, End::Quote(_))) };
         // Where nothing is left but a rule above what was taken, the text is given whole.
         let signatures = if rest.has_own() { signatures } else { Vec::new() };
@@ -256,11 +267,17 @@ fn is_apart(before: &[Line], rest: &str, len: usize) -> bool {
 struct Rest<'t> {
     text: &'t str,
     lines: &'t [Line],
+    /// How many lines come before the first that is the person's own.
+    before_own: usize,
 }
 
 impl<'t> Rest<'t> {
+    fn new(text: &'t str, lines: &'t [Line]) -> Self {
+        Self { text, lines, before_own: lines.iter().take_while(|line| **line != Line::Own).count() }
+    }
+
     fn has_own(&self) -> bool {
-        self.lines.contains(&Line::Own)
+        self.before_own < self.lines.len()
     }
 
     /// The last line, and what it is.
@@ -303,7 +320,7 @@ impl<'t> Rest<'t> {
         while let Some((line, told)) = self.last() {
             match told {
                 Line::Blank => self.pop(),
-                Line::Own if *cut && is_rule(line) => self.pop(),
+                Line::Own if *cut && (is_rule(line) || separator::is_original_without_dashes(line)) => self.pop(),
                 Line::Quote | Line::Introduction => {
                     let mut rest = *self;
                     rest.pop_while(|line| matches!(line, Line::Blank | Line::Quote));
@@ -430,7 +447,7 @@ mod tests {
         }
         assert_eq!(reply(""), "");
         let text = "_____\nSent from my iPhone\n> Is it there?\nEnvoyé de mon iPhone";
-        assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+        assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
     }
 
     #[test]
@@ -466,10 +483,10 @@ mod tests {
         };
         let marks =
             [mark("Is it there?", MarkKind::Quote), mark("Ada asks", MarkKind::Introduction), mark("Bob\nAcme", MarkKind::Signature)];
-        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".to_owned(), signature: Some("Bob\nAcme".to_owned()) });
+        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".into(), signature: Some("Bob\nAcme".to_owned()) });
         let forward = [mark("Ada asks", MarkKind::Forward), mark("Is it there?", MarkKind::Quote)];
-        assert_eq!(trim(text, &forward), Trimmed { reply: text.to_owned(), signature: None });
-        assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+        assert_eq!(trim(text, &forward), Trimmed { reply: text.into(), signature: None });
+        assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
     }
 
     #[test]
@@ -481,5 +498,14 @@ mod tests {
         assert_eq!(best("", text, &[], Some((laid, &[]))).reply, text);
         assert_eq!(best("", "Yes, it is!\n\n> Is it there?", &[], Some((laid, &marks))).reply, "Yes, it is!");
         assert_eq!(best("", text, &[], None).reply, text);
+    }
+
+    #[test]
+    fn quotes_above_do_not_make_those_below_take_longer() {
+        let introduction = "On Mon, 2 Mar 2026 at 10:00, Ada <ada@example.org> wrote:\n> x\n";
+        let text = format!("{}own\n{}", ">\n".repeat(1_000_000), introduction.repeat(20_000));
+        let begun = std::time::Instant::now();
+        assert!(reply(&text).ends_with("own"));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 }

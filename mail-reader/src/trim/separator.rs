@@ -33,6 +33,12 @@ pub(super) fn is_original(line: &str) -> bool {
     is_in(&ORIGINALS, line) || introduction::stands_between_dashes(line)
 }
 
+/// Whether this is the same line without dashes, as telephones of `BlackBerry` write it: nothing but these words. It
+/// says something only above the header of a mail.
+pub(super) fn is_original_without_dashes(line: &str) -> bool {
+    line.len() <= 4 * MOST_LETTERS && is_in(&ORIGINALS, line)
+}
+
 /// Whether this is the line before a mail that is handed on.
 pub(super) fn is_forward(line: &str) -> bool {
     let announced = line.trim_end_matches(is_ignored).ends_with([':', '：']);
@@ -73,9 +79,14 @@ mod tests {
     #[test]
     fn what_is_answered_is_cut_below_its_line() {
         let table = SEPARATORS.iter().flat_map(|separators| separators.originals);
-        for words in
-            table.copied().chain(["Original Message", "ORIGINAL MESSAGE", "On Mon, 2 Mar 2026 10:00:00 +0100 Ada wrote", "Ada/Acme wrote:"])
-        {
+        for words in table.copied().chain([
+            "Original Message",
+            "ORIGINAL MESSAGE",
+            "Özgün İleti",
+            "Alkuperäinen viesti / Orig.Msg.",
+            "On Mon, 2 Mar 2026 10:00:00 +0100 Ada wrote",
+            "Ada/Acme wrote:",
+        ]) {
             for (before, after) in [
                 ("-----", "-----"),
                 ("-- ", " --"),
@@ -135,6 +146,12 @@ mod tests {
             "See the original message\nabove",
             "-- original message\nwas lost",
             "Forwarded message\nis what I need.",
+            "Die ursprüngliche Nachricht\nist weg.",
+            "Le message d'origine :\nje ne l'ai plus.",
+            "El mensaje original --\nno lo tengo.",
+            "--- a/original message\n+++ b/original message",
+            "- Original message\n- Forwarded message",
+            "Title\n=====\nOriginal message\n----------------\ntext",
         ] {
             assert_eq!(reply(text), text);
         }
