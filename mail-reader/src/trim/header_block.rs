@@ -67,8 +67,8 @@ struct Block {
     found: Roles,
     /// An address stands there.
     address: bool,
-    /// A date with a time of day stands there.
-    timed: bool,
+    /// How many lines have a date with a time of day.
+    timed: usize,
     /// There is a label that no mail has.
     foreign: bool,
     /// There is a label of a form.
@@ -79,7 +79,7 @@ struct Block {
 
 impl Block {
     fn new(found: Roles, line: &str) -> Self {
-        Self { found, address: line.contains('@'), timed: is_timed(line), foreign: false, form: false, len: line.len() }
+        Self { found, address: line.contains('@'), timed: usize::from(is_timed(line)), foreign: false, form: false, len: line.len() }
     }
 
     fn read_on<'t>(mut self, lines: impl Iterator<Item = &'t str>) -> Self {
@@ -98,7 +98,7 @@ impl Block {
                 Some(roles) => {
                     self.found.iter_mut().zip(roles).for_each(|(found, more)| *found |= more);
                     self.address |= line.contains('@');
-                    self.timed |= is_timed(line);
+                    self.timed += usize::from(is_timed(line));
                     self.len = read;
                 }
                 None if gap || is_quoted(line) => break,
@@ -119,7 +119,7 @@ impl Block {
             let has = |role: usize| found[role] >> language & 1 == 1;
             let dated = has(SENT) || has(DATE);
             let count = [has(FROM), dated, has(TO), has(SUBJECT), has(OTHER)].iter().filter(|has| **has).count();
-            let sure = !form && (*address || (!foreign && (has(SENT) || (has(SUBJECT) && *timed))));
+            let sure = !form && (*address || (!foreign && (has(SENT) || (has(SUBJECT) && *timed > 0))));
             has(FROM) && (dated || has(SUBJECT)) && count >= 3 && sure
         })
     }
