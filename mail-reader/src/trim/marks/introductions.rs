@@ -7,7 +7,7 @@
 //! language packs), Evolution 3.46 (the attribution in `evolution.mo`), Roundcube 1.6
 //! (`mailreplyintro` in `program/localization`), Geary 43, Claws Mail 4.1, Balsa 2.6 and Mutt 2.2 (their
 //! message catalogues), Horde IMP 6.2 (`attrib_text`), K-9 Mail (`message_compose_reply_header_fmt_with_date`
-//! in `app/ui/legacy/src/main/res` of thunderbird/thunderbird-android), SnappyMail
+//! in `app/ui/legacy/src/main/res` of thunderbird/thunderbird-android), `SnappyMail`
 //! (`REPLY_MESSAGE_TITLE`), and single threads where they are named.
 
 /// How a language introduces a quote.

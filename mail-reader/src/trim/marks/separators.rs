@@ -6,9 +6,9 @@
 //! Seznam, QQ and others without public translations). Looked up: Thunderbird 153
 //! (`mailnews.reply_header_originalmessage` and `mailnews.forward_header_originalmessage`), Evolution 3.46,
 //! Geary 43, Balsa 2.6 and Mutt 2.2 (their message catalogues), Roundcube 1.6 (`originalmessage`), Horde IMP
-//! 6.2 ("Forwarded message"), SOGo 5.8 (the templates `SOGoMail…Reply` and `SOGoMail…Forward`), K-9 Mail
-//! (`message_compose_quote_header_separator`), SnappyMail (`FORWARD_MESSAGE_TOP_TITLE`) and the Thunderbird
-//! add-on ReplyWithHeader, which writes Outlook's header (`modules/headers-i18n.mjs`).
+//! 6.2 ("Forwarded message"), `SOGo` 5.8 (the templates `SOGoMail…Reply` and `SOGoMail…Forward`), K-9 Mail
+//! (`message_compose_quote_header_separator`), `SnappyMail` (`FORWARD_MESSAGE_TOP_TITLE`) and the Thunderbird
+//! add-on `ReplyWithHeader`, which writes Outlook's header (`modules/headers-i18n.mjs`).
 
 /// What a language calls the two.
 #[derive(Debug)]
