@@ -14,6 +14,8 @@ const WRAPPED: usize = 6;
 const LONGEST_LINE: usize = 400;
 /// So many empty lines may stand between an introduction and its quote.
 const GAP: usize = 3;
+/// An introduction has no more colons with a space behind them.
+const MOST_COLONS: usize = 6;
 /// So many words of a name stand behind what the person did ("schrieb Ada Lovelace:").
 const NAME_WORDS: usize = 5;
 
@@ -156,6 +158,12 @@ pub(super) fn stands_between_dashes(words: &str) -> bool {
     verb(&words).is_some_and(|(_, end)| words[end..].trim_end_matches([':', ' ']).is_empty())
 }
 
+/// Whether what stands between arrows is who wrote and when, as GroupWise writes it.
+pub(super) fn stands_between_arrows(words: &str) -> bool {
+    folded(words)
+        .is_some_and(|words| dates(&words) == (true, true) && words.starts_with(|c: char| c.is_alphanumeric() || c == '"' || c == '<'))
+}
+
 /// Whether nothing but empty lines stands before quoted ones.
 pub(super) fn quote_follows(rest: &str) -> bool {
     rest.split_inclusive('\n').take(GAP + 1).find(|line| !is_blank(line)).is_some_and(is_quoted)
@@ -171,7 +179,7 @@ fn with_quote_beside(line: &str) -> Option<Found> {
     if !begin.contains('@') {
         return None;
     }
-    let colon = begin.match_indices(": ").map(|(at, _)| at).find(|at| {
+    let colon = begin.match_indices(": ").map(|(at, _)| at).take(MOST_COLONS).find(|at| {
         let evidence = Evidence::of(&folded(&begin[..*at]).unwrap_or_default());
         let verb_last = evidence.verb.is_some_and(|(_, end)| end == evidence.len);
         verb_last && evidence.start && evidence.address && evidence.dated == (true, true)
@@ -185,7 +193,7 @@ fn leads_on(line: &str) -> bool {
     let opens_address = line.rfind('<').is_some_and(|at| !line[at..].contains('>'));
     let words = folded(line).unwrap_or_default();
     let starts = starts(&words);
-    let tells = has_address(&words) && dates(&words) != (false, false);
+    let tells = has_address(&words) && (dates(&words) != (false, false) || verb(&words).is_some());
     opens_address
         || (tells && !ends_sentence(line))
         || (starts && line.contains(is_digit))

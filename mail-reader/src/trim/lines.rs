@@ -29,6 +29,11 @@ pub(super) fn is_quoted(line: &str) -> bool {
     line[initials..].starts_with('>') && !line.starts_with(">From ")
 }
 
+/// A line without the `>` before it.
+pub(super) fn unquoted(line: &str) -> &str {
+    line.trim_start_matches(|c| is_ignored(c) || c == '>')
+}
+
 /// White space and what only tells which way a text runs.
 pub(super) fn is_ignored(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

@@ -35,8 +35,9 @@ pub(super) fn begins(text: &str, from: usize) -> Option<usize> {
 
 /// A signature without the delimiter above it.
 pub(super) fn without_delimiter(signature: &str) -> &str {
+    let signature = signature.trim();
     let (first, rest) = signature.split_once('\n').unwrap_or((signature, ""));
-    if is_delimiter(first) || is_loose_delimiter(first) { rest.trim() } else { signature.trim() }
+    if is_delimiter(first) || is_loose_delimiter(first) { rest.trim_start() } else { signature }
 }
 
 /// The last lines of a text, in their order.
@@ -155,8 +156,9 @@ fn contact(lines: &[Placed<'_>]) -> Option<usize> {
 fn is_closing(line: &str) -> bool {
     line.len() <= SHORT_LINE
         && folded(line).is_some_and(|line| {
-            let line = line.trim_matches(|c: char| is_ignored(c) || matches!(c, ',' | '.' | '!' | ';' | '、' | '。' | '，' | '*' | '_'));
-            CLOSINGS.contains(&line)
+            let is_around = |c: char| is_ignored(c) || matches!(c, ',' | '.' | '!' | ';' | '、' | '。' | '，' | '*' | '_');
+            // Some write it in two languages: "Mit freundlichen Grüßen / Kind regards".
+            line.split(['/', '|']).all(|line| CLOSINGS.contains(&line.trim_matches(is_around)))
         })
 }
 
@@ -195,7 +197,7 @@ mod tests {
     fn assert_signed(written: &str, between: &str, signature: &str) {
         for below in ["", "\n\nOn Mon, Mar 2, 2026 at 10:00 AM Bob <bob@example.org> wrote:\n> Is it there?\n"] {
             let text = format!("{written}{between}{signature}{below}");
-            let expected = Trimmed { reply: written.to_owned(), signature: Some(signature.trim().to_owned()) };
+            let expected = Trimmed { reply: (*written).into(), signature: Some(signature.trim().to_owned()) };
             assert_eq!(trim(&text, &[]), expected, "{text}");
         }
     }
@@ -305,7 +307,7 @@ mod tests {
         ] {
             let text = format!("It has come.\n\n{notice}");
             let trimmed = trim(&text, &[]);
-            assert_eq!((trimmed.reply.as_str(), trimmed.signature.is_some()), ("It has come.", true), "{notice}");
+            assert_eq!((&*trimmed.reply, trimmed.signature.is_some()), ("It has come.", true), "{notice}");
         }
         let text = "It has come.\n\n-- \nAda\n\nVirus-free. www.avast.com\n\nOn Mon, Ada wrote:\n> x";
         assert_eq!(trim(text, &[]).signature.as_deref(), Some("Ada\n\nVirus-free. www.avast.com"));
@@ -345,7 +347,7 @@ mod tests {
             "Is it sent from my iPhone?",
             "Your letter was sent from my street to yours.",
         ] {
-            assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+            assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
         }
     }
 }

@@ -30,8 +30,8 @@ pub(in crate::trim) const INTRODUCTIONS: [Introduction; 70] = [
     // general knowledge: "writes", "at", "in a message dated".
     of("en", &["on ", "at ", "in a message dated "], &["wrote", "writes"]),
     // Thunderbird, Evolution, Roundcube, Geary, Claws Mail, Balsa, K-9 Mail, SnappyMail, Airmail (Airmail_Public issue
-    // 88). From general knowledge: "hat geschrieben".
-    of("de", &["am ", "an "], &["schrieb", "hat geschrieben"]),
+    // 88). From general knowledge: "hat geschrieben", "folgendes geschrieben".
+    of("de", &["am ", "an "], &["schrieb", "hat geschrieben", "folgendes geschrieben"]),
     // Thunderbird, Evolution, Roundcube, Claws Mail, Mutt, Horde IMP, K-9 Mail. From general knowledge: "a ecrit".
     of("fr", &["le "], &["a écrit", "a ecrit"]),
     // Thunderbird, Evolution, Claws Mail, Horde IMP, K-9 Mail. From general knowledge: "escribio", "ha escrito".

@@ -27,11 +27,11 @@ const fn of(_language: &'static str, originals: &'static [&'static str], forward
 /// By language.
 pub(in crate::trim) const SEPARATORS: [Separators; 71] = [
     // Thunderbird, Evolution, Roundcube, Geary, Horde IMP, K-9 Mail, SOGo. From general knowledge: "original e-mail",
-    // "original email", "original mail", "original appointment", "reply message", "begin forwarded message",
-    // "forwarded mail", "forwarded e-mail", "forwarded email", "start of forwarded message".
+    // "original email", "original mail", "original appointment", "reply message", "original",
+    // "begin forwarded message", "forwarded mail", "forwarded e-mail", "forwarded email", "start of forwarded message".
     of(
         "en",
-        &["original message", "original e-mail", "original email", "original mail", "original appointment", "reply message"],
+        &["original message", "original e-mail", "original email", "original mail", "original appointment", "reply message", "original"],
         &[
             "forwarded message",
             "begin forwarded message",
@@ -61,11 +61,11 @@ pub(in crate::trim) const SEPARATORS: [Separators; 71] = [
             "weitergeleitete e-mail",
         ],
     ),
-    // Thunderbird, Evolution, Roundcube, Geary, Horde IMP, SOGo, ReplyWithHeader. From general knowledge: "début du
-    // message transféré", "début du message réexpédié", "message transmis", "courriel transféré".
+    // Thunderbird, Evolution, Roundcube, Geary, Horde IMP, SOGo, ReplyWithHeader. From general knowledge: "mail original",
+    // "début du message transféré", "début du message réexpédié", "message transmis", "courriel transféré".
     of(
         "fr",
-        &["message d'origine", "message original", "message initial", "courriel original"],
+        &["message d'origine", "message original", "message initial", "mail original", "courriel original"],
         &["message transféré", "début du message transféré", "début du message réexpédié", "message transmis", "courriel transféré"],
     ),
     // Thunderbird, Evolution, Roundcube, Geary, Horde IMP, K-9 Mail, SOGo. From general knowledge: "correo original",
