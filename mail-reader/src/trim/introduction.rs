@@ -158,7 +158,7 @@ pub(super) fn stands_between_dashes(words: &str) -> bool {
     verb(&words).is_some_and(|(_, end)| words[end..].trim_end_matches([':', ' ']).is_empty())
 }
 
-/// Whether what stands between arrows is who wrote and when, as GroupWise writes it.
+/// Whether what stands between arrows is who wrote and when, as `GroupWise` writes it.
 pub(super) fn stands_between_arrows(words: &str) -> bool {
     folded(words)
         .is_some_and(|words| dates(&words) == (true, true) && words.starts_with(|c: char| c.is_alphanumeric() || c == '"' || c == '<'))
