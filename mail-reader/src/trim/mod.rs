@@ -36,7 +36,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use mark::{Mark, MarkKind};
-pub use own::{OWN_LINES, holds_own_line, written_below};
+pub use own::{OWN_LINES, holds_own_line};
 
 use introduction::Ahead;
 use lines::{Line, first, is_blank, is_quoted, is_rule};
@@ -65,8 +65,7 @@ pub fn trim(text: &str, marks: &[Mark]) -> Trimmed {
 
 /// The same, of a mail that has its HTML laid out as well: where the text shows no quote and the
 /// HTML's structure does, the reply is the HTML's.
-#[must_use]
-pub fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimmed {
+pub(crate) fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimmed {
     let plain = settle(text, marks);
     let tells = |marks: &[Mark]| marks.iter().any(|mark| matches!(mark.kind, MarkKind::Quote | MarkKind::Introduction));
     match html.filter(|(_, marks)| !plain.quoted && tells(marks)) {

@@ -10,9 +10,9 @@ use switchboard_common::domain::address::EmailAddress;
 use switchboard_common::domain::inbound::{
     BodyReference, Channel, InboundAttachment, InboundBody, InboundMessage, RefusedAttachment, Trust, size_in_words,
 };
-use switchboard_common::domain::reply_marker::holds_marker;
 use switchboard_common::domain::{self};
 use switchboard_common::ids::MediaId;
+use switchboard_mail_reader::trim::holds_own_line;
 use switchboard_mail_reader::{Attachment, Flag, Mail, Mailbox};
 
 /// Text, reply and HTML together, when they travel in the envelope.
@@ -63,7 +63,7 @@ impl Prepared {
     /// When the texts cannot be written as JSON.
     pub(crate) fn new(mut mail: Mail, limits: Limits) -> serde_json::Result<Self> {
         let (refused, refused_more) = refuse(&mut mail, limits);
-        let quotes_desk = holds_marker(&mail.reply) || mail.attachments.iter().any(hands_on);
+        let quotes_desk = holds_own_line(&mail.reply) || mail.attachments.iter().any(hands_on);
         if cut(&mut mail.text, LARGEST_TEXT) {
             mail.flags.push(Flag::CutText);
         }
@@ -124,7 +124,7 @@ fn refuse(mail: &mut Mail, limits: Limits) -> (Vec<RefusedAttachment>, u64) {
 /// A mail attached to it that is a notification to an agent, or quotes one.
 fn hands_on(attachment: &Attachment) -> bool {
     let is_mail = attachment.content_type.starts_with("message/") || attachment.name.to_lowercase().ends_with(".eml");
-    is_mail && holds_marker(&String::from_utf8_lossy(&attachment.data))
+    is_mail && holds_own_line(&String::from_utf8_lossy(&attachment.data))
 }
 
 /// Texts that are too large to travel, as JSON; the mail keeps the beginnings of them.
@@ -132,9 +132,9 @@ fn take_body(mail: &mut Mail) -> serde_json::Result<Option<Vec<u8>>> {
     let texts = [Some(&mail.text), Some(&mail.reply), mail.html.as_ref()];
     let mut room = LARGEST_BODY;
     let fits = texts.into_iter().flatten().all(|text| {
-        let whole = json_prefix(text, room).is_whole(text);
-        room = room.saturating_sub(json_prefix(text, room).size);
-        whole
+        let prefix = json_prefix(text, room);
+        room -= prefix.size;
+        prefix.end == text.len()
     });
     if fits {
         return Ok(None);
@@ -223,12 +223,6 @@ struct Prefix {
     end: usize,
     /// What it takes as JSON.
     size: usize,
-}
-
-impl Prefix {
-    fn is_whole(&self, text: &str) -> bool {
-        self.end == text.len()
-    }
 }
 
 /// How much of a text fits in so many bytes of JSON, in whole characters.
@@ -376,7 +370,7 @@ mod tests {
     #[test]
     fn the_line_above_which_agents_answer_is_the_one_that_is_looked_for() {
         assert!(trim::OWN_LINES.contains(&REPLY_MARKER));
-        assert!(holds_marker(&format!("> {REPLY_MARKER}")) && trim::holds_own_line(&format!("> {REPLY_MARKER}")));
+        assert!(holds_own_line(&format!("> {REPLY_MARKER}")));
     }
 
     proptest! {
