@@ -49,6 +49,14 @@ impl Piece {
         }
     }
 
+    /// How much memory it takes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Plain { text, .. } | Self::Html(text) => text.capacity(),
+            Self::Picture(_) => 0,
+        }
+    }
+
     pub(super) fn is_blank(&self) -> bool {
         match self {
             Self::Plain { text, .. } | Self::Html(text) => text.trim().is_empty(),

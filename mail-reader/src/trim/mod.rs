@@ -14,12 +14,15 @@
 //!   down to the last answer, with the introductions.
 //! * A forward is kept whole, and so is a mail that is nothing but a quote.
 //!
+//! The armour of a text that was signed within itself ([`armour`]) is taken away first.
+//!
 //! What is left is looked at once more, until nothing changes, so that a reply that is trimmed again
 //! stays the same. A text that does not come to rest is given whole. Each step takes time that
 //! grows with the text alone.
 //!
 //! What an HTML mail's structure tells ([`Mark`]) counts for more than what its text looks like.
 
+mod armour;
 mod header_block;
 mod introduction;
 mod lines;
@@ -31,6 +34,7 @@ mod own;
 mod properties;
 mod separator;
 mod signature;
+mod subject;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -39,7 +43,7 @@ pub use mark::{Mark, MarkKind};
 pub use own::{OWN_LINES, holds_own_line};
 
 use introduction::Ahead;
-use lines::{Line, first, is_blank, is_quoted, is_rule};
+use lines::{Line, first, is_blank, is_quoted, is_rule, unquoted};
 use marked::Marked;
 
 /// A text that has not come to rest after so many steps is given whole.
@@ -49,9 +53,9 @@ const MOST_SIGNATURES: usize = 6;
 
 /// A text without what is not new in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trimmed {
-    /// What the person newly wrote.
-    pub reply: String,
+pub struct Trimmed<'t> {
+    /// What the person newly wrote: a piece of the text, mostly.
+    pub reply: Cow<'t, str>,
     /// The signature below it, without its delimiter.
     pub signature: Option<String>,
 }
@@ -59,18 +63,20 @@ pub struct Trimmed {
 /// Takes from a text what was quoted and the signature. `marks` say what the HTML's structure told
 /// of it; a text that was no HTML has none.
 #[must_use]
-pub fn trim(text: &str, marks: &[Mark]) -> Trimmed {
-    settle(text, marks).trimmed
+pub fn trim<'t>(text: &'t str, marks: &[Mark]) -> Trimmed<'t> {
+    settle(text, marks, false).trimmed
 }
 
 /// The same, of a mail that has its HTML laid out as well: where the text shows no quote and the
-/// HTML's structure does, the reply is the HTML's.
-pub(crate) fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimmed {
-    let plain = settle(text, marks);
+/// HTML's structure does, the reply is the HTML's. With a subject such as "FW: …" a header of another
+/// mail begins what is handed on: programs write the same one when they reply.
+pub(crate) fn best<'t>(subject: &str, text: &'t str, marks: &[Mark], html: Option<(&'t str, &[Mark])>) -> Trimmed<'t> {
+    let handed_on = subject::hands_on(subject);
+    let plain = settle(text, marks, handed_on);
     let tells = |marks: &[Mark]| marks.iter().any(|mark| matches!(mark.kind, MarkKind::Quote | MarkKind::Introduction));
     match html.filter(|(_, marks)| !plain.quoted && tells(marks)) {
         Some((text, marks)) => {
-            let rich = settle(text, marks).trimmed;
+            let rich = settle(text, marks, handed_on).trimmed;
             if rich.reply.len() < plain.trimmed.reply.len() { rich } else { plain.trimmed }
         }
         None => plain.trimmed,
@@ -80,22 +86,22 @@ pub(crate) fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) ->
 /// The part of `text` that the person newly wrote.
 #[must_use]
 pub fn reply(text: &str) -> String {
-    trim(text, &[]).reply
+    trim(text, &[]).reply.into_owned()
 }
 
-struct Settled {
-    trimmed: Trimmed,
+struct Settled<'t> {
+    trimmed: Trimmed<'t>,
     /// Something quoted or handed on was found.
     quoted: bool,
 }
 
-fn settle(text: &str, marks: &[Mark]) -> Settled {
+fn settle<'t>(text: &'t str, marks: &[Mark], handed_on: bool) -> Settled<'t> {
     let mut base = Cow::Borrowed(text);
     let mut range = 0..text.len();
     let mut quoted = false;
     let mut signatures: Vec<String> = Vec::new();
     for number in 0..MOST_PASSES {
-        let pass = Pass::over(&base[range.clone()], if number == 0 { marks } else { &[] });
+        let pass = Pass::over(&base[range.clone()], if number == 0 { marks } else { &[] }, handed_on);
         quoted |= pass.quoted;
         signatures.splice(0..0, pass.signatures);
         let rests = match pass.kept {
@@ -111,12 +117,19 @@ fn settle(text: &str, marks: &[Mark]) -> Settled {
             }
         };
         if rests {
-            let reply = base[range].to_owned();
+            let reply = match base {
+                Cow::Borrowed(text) => Cow::Borrowed(&text[range]),
+                Cow::Owned(mut made) => {
+                    made.truncate(range.end);
+                    made.drain(..range.start);
+                    Cow::Owned(made)
+                }
+            };
             let signature = signatures.join("\n").trim().to_owned();
             return Settled { trimmed: Trimmed { reply, signature: Some(signature).filter(|signature| !signature.is_empty()) }, quoted };
         }
     }
-    Settled { trimmed: Trimmed { reply: text.trim().to_owned(), signature: None }, quoted }
+    Settled { trimmed: Trimmed { reply: Cow::Borrowed(text.trim()), signature: None }, quoted }
 }
 
 /// What is kept of a text.
@@ -136,8 +149,11 @@ struct Pass {
 }
 
 impl Pass {
-    fn over(text: &str, marks: &[Mark]) -> Self {
-        let Told { lines, end } = Told::of(text, marks);
+    fn over(text: &str, marks: &[Mark], handed_on: bool) -> Self {
+        if let Some(signed) = armour::signed(text) {
+            return Self { kept: Kept::Made(signed), quoted: false, is_forward: false, signatures: Vec::new() };
+        }
+        let Told { lines, end } = Told::of(text, marks, handed_on);
         let quoted = !matches!(end, End::Text) || lines.iter().any(|line| matches!(line, Line::Quote | Line::Introduction));
         let is_forward = matches!(end, End::Forward);
         let answer = if let End::Quote(at) = end { &text[..at] } else { text };
@@ -176,33 +192,42 @@ struct Told {
 }
 
 impl Told {
-    fn of(text: &str, marks: &[Mark]) -> Self {
+    fn of(text: &str, marks: &[Mark], handed_on: bool) -> Self {
         let mut marked = Marked::new(marks);
         let mut ahead = Ahead::new(text);
         let mut lines = Vec::new();
-        let (mut at, mut no_header_before) = (0, 0);
+        let (mut at, mut no_header_before, mut quoted) = (0, 0, false);
         while at < text.len() {
             let rest = &text[at..];
             let line = first(rest);
             if own::begins_here(rest) {
                 return Self { lines, end: End::Quote(at) };
             }
+            let mut heads = || at >= no_header_before && header_block::begins(rest, &mut no_header_before, at);
             let told = match marked.at(at) {
                 Some(MarkKind::Forward) => return Self { lines, end: End::Forward },
+                Some(MarkKind::Quote | MarkKind::Introduction) if handed_on && heads() => return Self { lines, end: End::Forward },
                 _ if is_blank(line) => Line::Blank,
                 Some(MarkKind::Quote) => Line::Quote,
                 Some(MarkKind::Introduction) => Line::Introduction,
                 Some(MarkKind::Signature) => Line::Signature,
-                None if is_quoted(line) => Line::Quote,
+                None if is_quoted(line) && !separator::is_original(line) => {
+                    // Apple Mail quotes what it hands on, with the line that says so.
+                    if !quoted && separator::is_forward(unquoted(line)) {
+                        return Self { lines, end: End::Forward };
+                    }
+                    Line::Quote
+                }
                 None if separator::is_forward(line) => return Self { lines, end: End::Forward },
+                None if handed_on && separator::is_original(line) => return Self { lines, end: End::Forward },
                 None if separator::is_original(line) => {
                     if !introduction::quote_follows(&rest[line.len()..]) {
                         return Self { lines, end: End::Quote(at) };
                     }
                     Line::Introduction
                 }
-                None if at >= no_header_before && header_block::begins(rest, &mut no_header_before, at) => {
-                    return Self { lines, end: End::Quote(at) };
+                None if heads() => {
+                    return Self { lines, end: if handed_on { End::Forward } else { End::Quote(at) } };
                 }
                 None => {
                     let is_marked = |ahead: usize| marked.is_quote(at + ahead) || own::begins_here(&rest[ahead..]);
@@ -211,13 +236,14 @@ impl Told {
                         Some(found) => {
                             let introduction = &rest[..found.len];
                             lines.extend(introduction.split_inclusive('\n').map(|_| Line::Introduction));
-                            at += found.len;
+                            (at, quoted) = (at + found.len, true);
                             continue;
                         }
                         None => Line::Own,
                     }
                 }
             };
+            quoted |= matches!(told, Line::Quote | Line::Introduction);
             lines.push(told);
             at += line.len();
         }
@@ -283,7 +309,7 @@ impl<'t> Rest<'t> {
         while let Some((line, told)) = self.last() {
             match told {
                 Line::Blank => self.pop(),
-                Line::Own if *cut && is_rule(line) => self.pop(),
+                Line::Own if *cut && (is_rule(line) || separator::is_original_without_dashes(line)) => self.pop(),
                 Line::Quote | Line::Introduction => {
                     let mut rest = *self;
                     rest.pop_while(|line| matches!(line, Line::Blank | Line::Quote));
@@ -444,10 +470,10 @@ mod tests {
         };
         let marks =
             [mark("Is it there?", MarkKind::Quote), mark("Ada asks", MarkKind::Introduction), mark("Bob\nAcme", MarkKind::Signature)];
-        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".to_owned(), signature: Some("Bob\nAcme".to_owned()) });
+        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".into(), signature: Some("Bob\nAcme".to_owned()) });
         let forward = [mark("Ada asks", MarkKind::Forward), mark("Is it there?", MarkKind::Quote)];
-        assert_eq!(trim(text, &forward), Trimmed { reply: text.to_owned(), signature: None });
-        assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+        assert_eq!(trim(text, &forward), Trimmed { reply: text.into(), signature: None });
+        assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
     }
 
     #[test]
@@ -455,10 +481,10 @@ mod tests {
         let text = "Yes. Ada asks Is it there?";
         let (laid, end) = ("Yes.\n\nAda asks\nIs it there?", "Yes.\n\nAda asks\nIs it there?".len());
         let marks = [Mark { range: 6..15, kind: MarkKind::Introduction }, Mark { range: 15..end, kind: MarkKind::Quote }];
-        assert_eq!(best(text, &[], Some((laid, &marks))).reply, "Yes.");
-        assert_eq!(best(text, &[], Some((laid, &[]))).reply, text);
-        assert_eq!(best("Yes, it is!\n\n> Is it there?", &[], Some((laid, &marks))).reply, "Yes, it is!");
-        assert_eq!(best(text, &[], None).reply, text);
+        assert_eq!(best("", text, &[], Some((laid, &marks))).reply, "Yes.");
+        assert_eq!(best("", text, &[], Some((laid, &[]))).reply, text);
+        assert_eq!(best("", "Yes, it is!\n\n> Is it there?", &[], Some((laid, &marks))).reply, "Yes, it is!");
+        assert_eq!(best("", text, &[], None).reply, text);
     }
 
     #[test]
