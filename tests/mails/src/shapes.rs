@@ -142,6 +142,14 @@ pub const HTML_SHAPES: &[Shape] = &[
         b"<tr><td style='width:1px'><img src='http://e.org/x'></td></tr>",
     ),
     Shape::html("<p style=\"margin:0\">On Monday, Ada wrote:</p>"),
+    Shape::same("a title that is long", b"Content-Type: text/html\n\n<p title=\"", b"x&amp;").ending(b"\">x"),
+    Shape::same("a picture in the markup", b"Content-Type: text/html\n\n<img src=\"data:image/png;base64,", b"AAAA").ending(b"\">x"),
+    Shape::numbered("pictures in the markup", HTML, |_| format!("<img src=\"data:image/png;base64,{}\">", "A".repeat(250_000))),
+    Shape::same(
+        "HTML of Cyrillic letters in one byte each",
+        b"Content-Type: text/html; charset=windows-1251\n\n",
+        b"\xcf\xf0\xe8\xe2\xe5\xf2<br>\n",
+    ),
 ];
 
 /// Lines that could begin, introduce or end a quote.
@@ -212,6 +220,7 @@ pub const STRUCTURE_SHAPES: &[Shape] = &[
     Shape::same("ends", MIXED, b"--b--\n"),
     Shape::same("what looks like delimiters", MIXED, b"--bb\n"),
     Shape::same("one delimiter", b"Content-Type: multipart/mixed; boundary=b\n\n--b", b" "),
+    Shape::same("wrong boundaries", b"Content-Type: multipart/mixed; boundary=b0\n\n--b0\nContent-Type: multipart/mixed; boundary=b1\n\n--b1\nContent-Type: multipart/mixed; boundary=b2\n\n--b2\nContent-Type: multipart/mixed; boundary=b3\n\n--b3\nContent-Type: multipart/mixed; boundary=b4\n\n--b4\nContent-Type: multipart/mixed; boundary=b5\n\n--b5\nContent-Type: multipart/mixed; boundary=b6\n\n--b6\nContent-Type: multipart/mixed; boundary=b7\n\n--b7\n", b"--x\n").worst(),
     Shape::same("dashes", b"Content-Type: multipart/mixed; boundary=\"--\"\n\n", b"--"),
     Shape::same("dashes on lines", MIXED, b"--\n"),
     Shape::numbered("boundaries, each another", b"Content-Type: multipart/mixed\n\n", |n| format!("--{n}\nContent-Type: text/plain\n\nx\n")),
@@ -229,6 +238,7 @@ pub const STRUCTURE_SHAPES: &[Shape] = &[
     }),
     Shape::same("a digest", b"Content-Type: multipart/digest; boundary=b\n\n", b"--b\n\nSubject: x\n\nx\n"),
     Shape::same("a report", b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/delivery-status\n\n", b"Final-Recipient: rfc822; a@example.org\nAction: failed\nStatus: 5.1.1\n\n").worst(),
+    Shape::same("a report of fields", b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/delivery-status\n\n", b"a:\n"),
     Shape::same("reports", b"Content-Type: multipart/report; boundary=b\n\n", b"--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.c\n\n"),
     Shape::same("a bounce in words", b"From: MAILER-DAEMON@example.org\nSubject: failure notice\n\n", b"<a@example.org>:\n550 no\n"),
     Shape::same("a calendar", b"Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\n", b"BEGIN:VEVENT\nSUMMARY:x\nDTSTART:20260302T100000Z\nEND:VEVENT\n").worst(),
