@@ -53,17 +53,21 @@ impl Shape {
     #[must_use]
     pub fn mail(&self, size: usize) -> Vec<u8> {
         let mut mail = Vec::with_capacity(size + 4096);
-        mail.extend(self.head);
-        for number in 0..self.most {
-            if mail.len() + self.tail.len() >= size {
-                break;
-            }
-            match self.unit {
-                Unit::Same(unit) => mail.extend(unit),
-                Unit::Numbered(unit) => mail.extend(unit(number).bytes()),
+        mail.extend_from_slice(self.head);
+        let room = size.saturating_sub(self.head.len() + self.tail.len());
+        match self.unit {
+            Unit::Same(unit) => mail.append(&mut unit.repeat(room.div_ceil(unit.len()).min(self.most))),
+            Unit::Numbered(unit) => {
+                let end = mail.len() + room;
+                let mut numbers = 0..self.most;
+                while mail.len() < end
+                    && let Some(number) = numbers.next()
+                {
+                    mail.extend_from_slice(unit(number).as_bytes());
+                }
             }
         }
-        mail.extend(self.tail);
+        mail.extend_from_slice(self.tail);
         mail
     }
 }
@@ -89,7 +93,7 @@ pub const HTML_SHAPES: &[Shape] = &[
     Shape::html("<li>x"),
     Shape::html("<a href=http://example.org/>x"),
     Shape::html("<a><p>"),
-    Shape::html("<b><i></b>x").worst(),
+    Shape::html("<b><i></b>x"),
     Shape::html("<div><object></div></object>"),
     Shape::html("<svg><math><mi>"),
     Shape::html("<template>"),
@@ -164,8 +168,8 @@ pub const TEXT_SHAPES: &[Shape] = &[
     Shape::text("x "),
     Shape::text("a\n\n"),
     Shape::text("On ").worst(),
-    Shape::text("On x\n").worst(),
-    Shape::text("On a wrote:\n> b\n").worst(),
+    Shape::text("On x\n"),
+    Shape::text("On a wrote:\n> b\n"),
     Shape::text("> b\nx\n"),
     Shape::text("> b\n\nOn a wrote:\n"),
     Shape::text("On Mon, 2 Mar 2026,\nAda Lovelace\n<ada@example.org>\nwrote:\n").worst(),
@@ -173,7 +177,7 @@ pub const TEXT_SHAPES: &[Shape] = &[
     Shape::text("Am 2. schrieb "),
     Shape::text("2026-03-02 10:00 GMT+01:00 Ada <ada@example.org>:\n"),
     Shape::text(": a@b1\n:"),
-    Shape::text("From: a\nTo:\n").worst(),
+    Shape::text("From: a\nTo:\n"),
     Shape::text("From: a\nSent: b\nTo: c\nSubject: d\n\n"),
     Shape::text("*Von:* a\n"),
     Shape::text("a: "),
@@ -197,7 +201,7 @@ pub const TEXT_SHAPES: &[Shape] = &[
     Shape::text("é"),
     Shape::text("\u{200b}\u{a0}"),
     Shape::text("e\u{301}"),
-    Shape::text("begin 644 x\n").worst(),
+    Shape::text("begin 644 x\n"),
     Shape::text("begin 644 x\nM\n`\nend\n"),
     Shape::text("BEGIN:VCALENDAR\n"),
     Shape::text("[1] "),
@@ -295,7 +299,7 @@ pub const HEADER_SHAPES: &[Shape] = &[
     Shape::same("a Message-ID without end", b"Message-ID: <", b"x").worst(),
     Shape::same("fields", b"", b"X: y\n"),
     Shape::numbered("fields, each another", b"", |n| format!("X-{n}: y\n")),
-    Shape::same("fields without a colon", FROM, b"x\n").worst(),
+    Shape::same("fields without a colon", FROM, b"x\n"),
     Shape::same("colons", FROM, b":\n"),
     Shape::same("one field", FROM, b"x").worst(),
     Shape::same("folded lines", b"Subject: x", b"\n y"),
@@ -309,7 +313,7 @@ pub const HEADER_SHAPES: &[Shape] = &[
 pub const ENCODING_SHAPES: &[Shape] = &[
     Shape::same("base64", b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n", b"SGVsbG8s\n"),
     Shape::same("base64 on one line", b"Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n", b"PHA+"),
-    Shape::same("base64 that is none", b"Content-Transfer-Encoding: base64\n\n", b"!-").worst(),
+    Shape::same("base64 that is none", b"Content-Transfer-Encoding: base64\n\n", b"!-"),
     Shape::same("base64 of one to a line", b"Content-Transfer-Encoding: base64\n\n", b"A\n"),
     Shape::same("base64 of ends", b"Content-Transfer-Encoding: base64\n\n", b"="),
     Shape::same("quoted-printable", b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n", b"=C3=A4"),
