@@ -168,6 +168,7 @@ impl Stored {
 /// The message for the router, once the bytes lie in the blob store.
 pub(crate) fn message(prepared: Prepared, account: &EmailAccount, stored: &Stored, received_at: DateTime<Utc>) -> InboundMessage {
     let Prepared { mail, body, refused, refused_more, quotes_desk } = prepared;
+    let reply = mail.reply().to_owned();
     let attachments = mail.attachments.into_iter().zip(&stored.attachments).map(|(attachment, media_id)| InboundAttachment {
         media_id: *media_id,
         size: attachment.data.len() as u64,
@@ -187,7 +188,7 @@ pub(crate) fn message(prepared: Prepared, account: &EmailAccount, stored: &Store
         message_id: mail.message_id,
         references: mail.thread,
         text: mail.text,
-        reply: mail.reply().to_owned(),
+        reply,
         html: mail.html,
         body: stored.body.zip(body).map(|(media_id, body)| BodyReference { media_id, size: body.len() as u64 }),
         // No server is pinned whose Authentication-Results could be believed.
