@@ -145,7 +145,7 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
     let Body { text, marks, html, html_laid, attachments } = Body::read(&root, raw.len(), &mut flags);
     let laid = html_laid.as_ref().map(|laid| (laid.text.as_str(), laid.marks.as_slice()));
-    let Trimmed { reply, signature } = trim::best(&text, &marks, laid);
+    let Trimmed { reply, signature } = trim::best(&subject, &text, &marks, laid);
     let trimmed = (reply != text.trim()).then(|| reply.into_owned());
     Mail {
         from,

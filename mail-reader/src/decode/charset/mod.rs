@@ -165,12 +165,17 @@ fn not_quite_utf8(bytes: &[u8], flags: &mut Flags) -> String {
     guessed(noted(standard(guess::encoding(bytes), bytes), flags), flags)
 }
 
+/// The bytes that stand for nothing in Windows-1252.
+const UNDEFINED_IN_1252: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
+
 /// A text of one byte per character, unless it is UTF-8 or cannot be what its label says.
 fn single_byte(bytes: Cow<'_, [u8]>, encoding: &'static Encoding, flags: &mut Flags) -> String {
     if bytes.is_ascii() || encoding == encoding_rs::WINDOWS_1252 && std::str::from_utf8(&bytes).is_ok() {
         return utf8_or_guess(bytes, Charset::Ascii, flags);
     }
-    if encoding == encoding_rs::WINDOWS_1252 && !is_western(&bytes) {
+    // Bytes that Windows-1252 does not have tell as well that the label is wrong.
+    let is_foreign = |bytes: &[u8]| !is_western(bytes) || bytes.iter().any(|byte| UNDEFINED_IN_1252.contains(byte));
+    if encoding == encoding_rs::WINDOWS_1252 && is_foreign(&bytes) {
         let other = guess::encoding(&bytes);
         let (text, broken) = standard(other, &bytes);
         if other != encoding && !broken {
