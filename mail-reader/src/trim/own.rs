@@ -14,7 +14,8 @@ const WRAPPED: usize = 4;
 pub fn holds_own_line(text: &str) -> bool {
     OWN_LINES.iter().any(|line| {
         let expected = letters(line).next();
-        text.char_indices().filter(|(_, c)| c.to_lowercase().next() == expected).any(|(at, _)| begins_with(letters(&text[at..]), line))
+        let is_first = |c: char| if c.is_ascii() { Some(c.to_ascii_lowercase()) } else { c.to_lowercase().next() } == expected;
+        text.char_indices().filter(|(_, c)| is_first(*c)).any(|(at, _)| begins_with(letters(&text[at..]), line))
     })
 }
 
