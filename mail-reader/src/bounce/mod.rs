@@ -1,7 +1,9 @@
 //! What a mail system says about a mail that it could not deliver: a report in the form of RFC 3464
-//! or 6533 is read by `report`, the mail that it is about is found by `original`.
+//! or 6533 is read by `report`, one for people in the form of qmail by `paragraphs`; the mail that it
+//! is about is found by `original`.
 
 mod original;
+mod paragraphs;
 mod report;
 
 use serde::Serialize;
@@ -51,10 +53,13 @@ impl FailedRecipient {
 /// 5965) are reports on something else.
 pub(crate) fn read(root: &Part<'_>) -> Option<Bounce> {
     let leaves = leaves(root);
-    let recipients = report::read(&leaves).or_else(|| failed_recipients(root))?;
+    let reported = report::read(&leaves);
+    let told = if reported.is_none() { paragraphs::read(root, &leaves) } else { None };
+    let (named, returned) = told.map_or((None, None), |told| (Some(told.recipients), told.original_message_id));
+    let recipients = reported.or(named).or_else(|| failed_recipients(root))?;
     Some(Bounce {
         permanent: recipients.iter().any(FailedRecipient::is_permanent),
-        original_message_id: original::message_id(&leaves).or_else(|| answered(root)),
+        original_message_id: original::message_id(&leaves).or(returned).or_else(|| answered(root)),
         recipients,
     })
 }
@@ -165,5 +170,18 @@ mod tests {
             bounce("X-Failed-Recipients: A@b.c, d@e.f\nReferences: <o@x>\nSubject: Mail delivery failed\n\nsorry\n").expect("a bounce");
         let recipients: Vec<&str> = found.recipients.iter().map(|failed| failed.recipient.as_str()).collect();
         assert_eq!((recipients, found.permanent, found.original_message_id.as_deref()), (vec!["a@b.c", "d@e.f"], true, Some("o@x")));
+    }
+
+    #[test]
+    fn a_report_in_paragraphs_is_one_only_from_a_mail_system_and_with_a_mail_below_it() {
+        let text = "Hi. This is the program at x.\n\n<A@b.c>:\nSorry, no mailbox. (#5.1.1)\n\n<d@e.f>:\n\n--- Below is a copy.\n\nMessage-ID: <o@x>\n\nhi\n";
+        let from = "From: MAILER-DAEMON@x\n\n";
+        let found = bounce(&format!("{from}{text}")).expect("a bounce");
+        let told: Vec<_> = found.recipients.iter().map(|failed| (failed.recipient.as_str(), failed.status.as_deref())).collect();
+        assert_eq!(told, [("a@b.c", Some("5.1.1")), ("d@e.f", None)]);
+        assert_eq!((found.permanent, found.original_message_id.as_deref()), (true, Some("o@x")));
+        assert_eq!(bounce(&format!("From: ada@x\n\n{text}")), None);
+        assert_eq!(bounce(&format!("{from}{}", text.split("---").next().unwrap_or_default())), None);
+        assert_eq!(bounce(&format!("{from}Look:\n{text}")), None);
     }
 }

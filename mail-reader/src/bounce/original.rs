@@ -33,6 +33,15 @@ fn id(leaf: &Leaf<'_, '_>, is_doubtful: bool) -> Option<String> {
     if is_doubtful && fields.first("from").is_none() {
         return None;
     }
+    first_id(&fields)
+}
+
+/// The Message-ID of a mail that follows a report for people.
+pub(super) fn id_in(mail: &[u8]) -> Option<String> {
+    first_id(&Fields::split(mail.trim_ascii_start(), &mut Flags::default()).0)
+}
+
+fn first_id(fields: &Fields<'_>) -> Option<String> {
     let id = fields.all("message-id").flat_map(header::ids).next();
     id.filter(|id| id.len() <= header::LONGEST_LINE)
 }

@@ -146,7 +146,7 @@ fn action(value: &[u8]) -> Option<String> {
 }
 
 /// A code such as `5.1.1` (RFC 3463, 2), if the value begins with one.
-fn status(value: &str) -> Option<String> {
+pub(super) fn status(value: &str) -> Option<String> {
     let code: String = value.trim().chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
     let numbers: Vec<&str> = code.trim_end_matches('.').split('.').collect();
     let valid =
@@ -160,7 +160,7 @@ fn status_in(answer: &str) -> Option<String> {
 }
 
 /// What was answered, without the type (`smtp;`), on one line.
-fn answer(value: &[u8]) -> String {
+pub(super) fn answer(value: &[u8]) -> String {
     let line = header::text(value, &mut Flags::default());
     let is_type = |kind: &str| !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     let text = line.split_once(';').filter(|(kind, _)| is_type(kind.trim())).map_or(line.as_str(), |(_, text)| text);
