@@ -207,9 +207,10 @@ fn is_known(name: &[u8]) -> bool {
 }
 
 /// The line before a mail in a folder of the mbox format (RFC 4155), also one that was quoted as if
-/// it stood in a body.
+/// it stood in a body. "From :" is a field with a blank before its colon (RFC 5322, A.6.3).
 fn is_mbox_line(line: &[u8]) -> bool {
-    line.strip_prefix(b">").unwrap_or(line).starts_with(b"From ")
+    let behind = line.strip_prefix(b">").unwrap_or(line).strip_prefix(b"From ");
+    behind.is_some_and(|behind| !behind.trim_ascii_start().starts_with(b":"))
 }
 
 #[cfg(test)]

@@ -1,9 +1,26 @@
 //! Message ids (RFC 5322, 3.6.4) in Message-ID, In-Reply-To, References and Content-ID.
 
+use std::borrow::Cow;
+
+use super::words as encoded;
+use crate::flags::Flags;
+
+/// Encoded words are looked for in fields up to this length.
+const LONGEST_ENCODED: usize = 64 * 1024;
+
 /// The ids in a field, in order, without angle brackets and one by one, since a field may hold very
 /// many. In a field without any brackets, the words that could be ids: those with an `@`, or the
-/// only one.
+/// only one. Some programs (Python's library for mail) write ids too long for a line as encoded
+/// words, which the standard does not allow.
 pub(crate) fn ids(value: &[u8]) -> impl Iterator<Item = String> {
+    let is_encoded = value.len() <= LONGEST_ENCODED && value.windows(2).any(|two| two == b"=?");
+    let decoded = is_encoded.then(|| encoded::decoded(value, &mut Flags::default()));
+    let inside = decoded.map(|text| plain(text.as_bytes()).collect::<Vec<_>>());
+    let outside = inside.is_none().then(|| plain(value));
+    inside.into_iter().flatten().chain(outside.into_iter().flatten())
+}
+
+fn plain(value: &[u8]) -> impl Iterator<Item = String> {
     let mut brackets = Brackets { value, at: 0, unclosed: false }.peekable();
     let bare = brackets.peek().is_none().then(|| words(value));
     brackets.chain(bare.into_iter().flatten())
@@ -72,11 +89,27 @@ fn words(value: &[u8]) -> impl Iterator<Item = String> {
     words().filter(could_be).map(clean).filter(|id| !id.is_empty())
 }
 
-/// An id without what folding, quoting or a broken program put into it.
+/// An id without what folding, quoting or a broken program put into it, and without comments (RFC
+/// 5322, A.6.3), which hold neither `@` nor what is not closed.
 fn clean(id: &[u8]) -> String {
     let text = String::from_utf8_lossy(id);
+    let text = without_comments(&text);
     let around = |c: char| matches!(c, '<' | '>' | ',' | ';') || c.is_whitespace() || c.is_control();
     text.trim_matches(around).chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
+}
+
+fn without_comments(text: &str) -> Cow<'_, str> {
+    let mut rest = text;
+    let mut plain = String::new();
+    while let Some((before, (comment, after))) = rest.split_once('(').and_then(|(before, behind)| Some((before, behind.split_once(')')?))) {
+        if comment.contains(['@', '(', '"']) || before.contains('"') {
+            break;
+        }
+        plain.push_str(before);
+        rest = after;
+    }
+    let has_id = !plain.is_empty() && rest.contains(|c: char| c.is_alphanumeric());
+    if has_id { Cow::Owned(plain + rest) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]
@@ -102,6 +135,11 @@ mod tests {
             (" <a@x>,<b@y>;<a@x>", vec!["a@x", "b@y", "a@x"]),
             (" <\"a b\"@x>", vec!["\"ab\"@x"]),
             (" <a\0b\x1b@x>", vec!["ab@x"]),
+            (" <1234   @   local(blah)  .machine .example>", vec!["1234@local.machine.example"]),
+            (" <a(b@x> <(@)c@y> <d()@z(>", vec!["a(b@x", "(@)c@y", "d@z("]),
+            (" =?utf-8?q?=3Clong-?=\r\n =?utf-8?q?er=40x=2Eexample=3E?=", vec!["long-er@x.example"]),
+            (" <a@x>\r\n =?utf-8?q?=3Cb=40y=3E?=", vec!["a@x", "b@y"]),
+            (" <=?a@x>", vec!["=?a@x"]),
             (" <>", vec![]),
             ("", vec![]),
         ] {
