@@ -220,20 +220,21 @@ impl Reader<'_, '_> {
             self.found.push(Mailbox { name, email });
             return;
         }
-        let mut name = Vec::new();
+        let (mut name, mut after) = (Vec::new(), Vec::new());
         let mut emails = Vec::new();
         for word in one.bare.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {
-            match specification(word, self.flags) {
-                Some(email) => emails.push(email),
-                None if emails.is_empty() && name.len() < LONGEST_ENCODED_NAME => {
-                    name.extend_from_slice(word);
-                    name.push(b' ');
-                }
-                None => {}
+            if let Some(email) = specification(word, self.flags) {
+                emails.push(email);
+                continue;
+            }
+            let name = if emails.is_empty() { &mut name } else { &mut after };
+            if name.len() < LONGEST_ENCODED_NAME {
+                name.extend_from_slice(word);
+                name.push(b' ');
             }
         }
         let named = emails.len() == 1 && !name.trim_ascii().ends_with(b":");
-        let name = if named { self.name(&name, &emails[0]) } else { None };
+        let name = if named { self.name(&name, &emails[0]).or_else(|| self.name(&after, &emails[0])) } else { None };
         self.found.extend(emails.into_iter().map(|email| Mailbox { name: name.clone(), email }));
     }
 }
@@ -364,6 +365,7 @@ mod tests {
             ("\"\" <a@x.org>, \"''\" <b@x.org>", "<a@x.org>|<b@x.org>"),
             ("< a@x.org >, <b@x.\r\n org>, c@x.org.", "<a@x.org>|<b@x.org>|<c@x.org>"),
             ("Ada Lovelace ada@x.org", "Ada Lovelace <ada@x.org>"),
+            ("ada@x.org Ada Lovelace", "Ada Lovelace <ada@x.org>"),
             ("Dr. ada@x.org", "Dr. <ada@x.org>"),
             ("a@x.org b@x.org\r\n c@x.org", "<a@x.org>|<b@x.org>|<c@x.org>"),
             ("Ada <a@x.org> Bob <b@x.org>", "Ada <a@x.org>|Bob <b@x.org>"),
