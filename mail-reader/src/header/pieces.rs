@@ -67,7 +67,7 @@ fn in_order(mut pieces: Vec<Piece>, flags: &mut Flags) -> Vec<Piece> {
 /// between two of them.
 fn decoded(pieces: &[Piece], flags: &mut Flags) -> String {
     let Some(first) = pieces.first() else { return String::new() };
-    let (charset, start) = charset_of(&first.value).filter(|_| first.number.unwrap_or(0) == 0).unzip();
+    let (charset, start) = charset_of(first).filter(|_| first.number.unwrap_or(0) == 0).unzip();
     // Some programs forget the asterisk that says that a piece is encoded.
     let forgotten =
         !first.extended && charset.is_some_and(|charset| !charset.is_empty()) && start.is_some_and(|start| start.contains(&b'%'));
@@ -90,14 +90,18 @@ fn decoded(pieces: &[Piece], flags: &mut Flags) -> String {
 }
 
 /// The charset that an extended value begins with, and what follows it and the language.
-fn charset_of(value: &[u8]) -> Option<(&[u8], &[u8])> {
+fn charset_of(piece: &Piece) -> Option<(&[u8], &[u8])> {
+    let value = piece.value.as_slice();
     let end = value.iter().take(40).position(|byte| *byte == b'\'')?;
     let (charset, rest) = (value[..end].trim_ascii(), &value[end + 1..]);
     let language = rest.iter().take(40).position(|byte| *byte == b'\'')?;
     // A name may hold apostrophes of its own; nearly every charset's name holds a digit.
     let known = [b"us-ascii".as_slice(), b"ascii", b"gbk", b"shift_jis", b"windows-31j", b"macintosh", b"x-sjis"];
     let like_one = charset.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte));
+    // What says that it is encoded, and is, begins with a charset, whether that is known or not.
+    let is_encoded = piece.extended && language == 0 && rest.contains(&b'%');
     let is_charset = charset.is_empty()
+        || like_one && is_encoded
         || like_one && charset[0].is_ascii_alphabetic() && charset.iter().any(u8::is_ascii_digit)
         || known.iter().any(|known| charset.eq_ignore_ascii_case(known));
     is_charset.then_some((charset, &rest[language + 1..]))
@@ -154,6 +158,7 @@ mod tests {
             ("a; filename*0*=iso-8859-1''%E4; filename*1*=%F6", "äö", vec![]),
             ("a; filename*=%41%20b.pdf", "A b.pdf", vec![]),
             ("a; filename*=''%41b.pdf", "Ab.pdf", vec![]),
+            ("a; filename*=euc-kr''%C6%DF%C7%C1.pdf", "펌프.pdf", vec![]),
             ("a; filename*=rock'n'roll%21", "rock'n'roll!", vec![]),
             ("a; filename*=\"utf-8''f%C3%A9v.pdf\"", "fév.pdf", vec![]),
             ("a; filename*0=\"UTF-8''f%C3%A9v\"; filename*1=.pdf", "fév.pdf", vec![]),
