@@ -174,7 +174,8 @@ fn single_byte(bytes: Cow<'_, [u8]>, encoding: &'static Encoding, flags: &mut Fl
     if is_rather_utf8(&bytes, &text) {
         return guessed(String::from_utf8_lossy(&bytes).into_owned(), flags);
     }
-    if encoding == encoding_rs::WINDOWS_1252 && !is_western(&text) {
+    // Bytes that Windows-1252 does not have tell as well that the label is wrong.
+    if encoding == encoding_rs::WINDOWS_1252 && (broken || !is_western(&text)) {
         let other = guess::encoding(&bytes);
         let (other_text, other_broken) = standard(other, &bytes);
         if other != encoding && !other_broken {
