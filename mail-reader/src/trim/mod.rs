@@ -14,12 +14,15 @@
 //!   down to the last answer, with the introductions.
 //! * A forward is kept whole, and so is a mail that is nothing but a quote.
 //!
+//! The armour of a text that was signed within itself ([`armour`]) is taken away first.
+//!
 //! What is left is looked at once more, until nothing changes, so that a reply that is trimmed again
 //! stays the same. A text that does not come to rest is given whole. Each step takes time that
 //! grows with the text alone.
 //!
 //! What an HTML mail's structure tells ([`Mark`]) counts for more than what its text looks like.
 
+mod armour;
 mod header_block;
 mod introduction;
 mod lines;
@@ -138,6 +141,9 @@ struct Pass {
 
 impl Pass {
     fn over(text: &str, marks: &[Mark]) -> Self {
+        if let Some(signed) = armour::signed(text) {
+            return Self { kept: Kept::Made(signed), quoted: false, is_forward: false, signatures: Vec::new() };
+        }
         let Told { lines, end } = Told::of(text, marks);
         let quoted = !matches!(end, End::Text) || lines.iter().any(|line| matches!(line, Line::Quote | Line::Introduction));
         let is_forward = matches!(end, End::Forward);
@@ -280,7 +286,7 @@ impl<'t> Rest<'t> {
         while let Some((line, told)) = self.last() {
             match told {
                 Line::Blank => self.pop(),
-                Line::Own if *cut && is_rule(line) => self.pop(),
+                Line::Own if *cut && (is_rule(line) || separator::is_original_without_dashes(line)) => self.pop(),
                 Line::Quote | Line::Introduction => {
                     let mut rest = *self;
                     rest.pop_while(|line| matches!(line, Line::Blank | Line::Quote));

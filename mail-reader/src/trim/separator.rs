@@ -30,6 +30,12 @@ pub(super) fn is_original(line: &str) -> bool {
     is_in(&ORIGINALS, line) || introduction::stands_between_dashes(line)
 }
 
+/// Whether this is the same line without dashes, as telephones of `BlackBerry` write it: nothing but these words. It
+/// says something only above the header of a mail.
+pub(super) fn is_original_without_dashes(line: &str) -> bool {
+    line.len() <= 4 * MOST_LETTERS && is_in(&ORIGINALS, line)
+}
+
 /// Whether this is the line before a mail that is handed on.
 pub(super) fn is_forward(line: &str) -> bool {
     let announced = line.trim_end_matches(is_ignored).ends_with([':', '：']);
