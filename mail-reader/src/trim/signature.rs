@@ -35,8 +35,10 @@ pub(super) fn begins(text: &str, from: usize) -> Option<usize> {
 
 /// A signature without the delimiter above it.
 pub(super) fn without_delimiter(signature: &str) -> &str {
+    // Text that was made from HTML has empty lines above it.
+    let signature = signature.trim();
     let (first, rest) = signature.split_once('\n').unwrap_or((signature, ""));
-    if is_delimiter(first) || is_loose_delimiter(first) { rest.trim() } else { signature.trim() }
+    if is_delimiter(first) || is_loose_delimiter(first) { rest.trim() } else { signature }
 }
 
 /// The last lines of a text, in their order.
