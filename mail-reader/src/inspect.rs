@@ -54,7 +54,7 @@ impl<'m> Inspected<'m> {
             references: &mail.references,
             date: mail.sent_at,
             text: &mail.text,
-            reply: &mail.reply,
+            reply: mail.reply(),
             signature: mail.signature.as_deref(),
             html: mail.html.as_deref(),
             attachments: mail.attachments.iter().map(InspectedAttachment::new).collect(),

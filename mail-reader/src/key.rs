@@ -5,8 +5,7 @@
 //! does not change it: which servers added what above it, how its lines end, how its parts were
 //! encoded to be carried.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::decode;
@@ -70,9 +69,5 @@ fn add_body(hasher: &mut Sha256, bytes: &[u8]) {
 }
 
 fn hex(hash: &[u8]) -> String {
-    hash.iter().take(HASH_BYTES).fold(String::with_capacity(2 * HASH_BYTES), |mut hex, byte| {
-        // A string takes everything that is written to it.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    HEXLOWER.encode(&hash[..hash.len().min(HASH_BYTES)])
 }

@@ -75,8 +75,8 @@ pub struct Mail {
     pub external_id: String,
     /// The whole text; made from the HTML where there is no other.
     pub text: String,
-    /// What the person newly wrote.
-    pub reply: String,
+    /// What the person newly wrote, where that is not all of the text; see [`Mail::reply`].
+    pub trimmed: Option<String>,
     /// The sender's signature, where one was found below what was newly written.
     pub signature: Option<String>,
     /// The HTML, sanitised: safe to be shown.
@@ -91,6 +91,14 @@ pub struct Mail {
     pub attachments: Vec<Attachment>,
     /// What was odd about it.
     pub flags: Vec<Flag>,
+}
+
+impl Mail {
+    /// What the person newly wrote.
+    #[must_use]
+    pub fn reply(&self) -> &str {
+        self.trimmed.as_deref().unwrap_or_else(|| self.text.trim())
+    }
 }
 
 /// A mail has one From; of those that have more, so many are looked into for an address.
@@ -135,9 +143,10 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
         automatic::reason(&root, from.as_ref(), envelope).or_else(|| bounce.as_ref().map(|_| "a report on delivery".to_owned()));
     let mut mailboxes = |name| mailboxes(&root, name, &mut flags);
     let (reply_to, to, cc) = (mailboxes("reply-to"), mailboxes("to"), mailboxes("cc"));
-    let Body { text, marks, html, html_laid, attachments } = Body::read(&root, &mut flags);
+    let Body { text, marks, html, html_laid, attachments } = Body::read(&root, raw.len(), &mut flags);
     let laid = html_laid.as_ref().map(|laid| (laid.text.as_str(), laid.marks.as_slice()));
-    let Trimmed { reply, signature } = trim::best(&text, &marks, laid);
+    let Trimmed { reply, signature } = trim::best(&subject, &text, &marks, laid);
+    let trimmed = (reply != text.trim()).then(|| reply.into_owned());
     Mail {
         from,
         reply_to,
@@ -151,7 +160,7 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
         thread,
         external_id,
         text,
-        reply,
+        trimmed,
         signature,
         html,
         automatic,
@@ -177,8 +186,8 @@ fn unreadable(raw: &[u8]) -> Mail {
         references: Vec::new(),
         thread: Vec::new(),
         external_id: key::of_bytes(raw),
-        reply: text.clone(),
         text,
+        trimmed: None,
         signature: None,
         html: None,
         automatic: None,
@@ -366,7 +375,7 @@ mod tests {
     #[test]
     fn a_mail_that_nobody_can_read_is_kept_as_text_with_a_key_of_its_own() {
         let mail = unreadable(b"From: x\0\r\n\r\nbody");
-        assert_eq!((mail.text.as_str(), mail.reply.as_str()), ("From: x\n\nbody", "From: x\n\nbody"));
+        assert_eq!((mail.text.as_str(), mail.reply()), ("From: x\n\nbody", "From: x\n\nbody"));
         assert_eq!(mail.flags, [Flag::Unreadable]);
         assert_ne!(mail.external_id, unreadable(b"other").external_id);
     }

@@ -24,13 +24,12 @@ impl EmailAddress {
     /// a header.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let trimmed = text.trim();
-        let forbidden = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';');
+        let forbidden = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"');
         let valid = trimmed.len() <= 254
             && !trimmed.contains(char::is_control)
             && trimmed.rsplit_once('@').is_some_and(|(local, domain)| {
-                let quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
                 (1..=64).contains(&local.len())
-                    && (quoted || !local.contains(forbidden))
+                    && (is_quoted(local) || !local.contains(forbidden))
                     && !domain.is_empty()
                     && !domain.contains(forbidden)
                     && !domain.starts_with('.')
@@ -97,6 +96,19 @@ impl fmt::Display for Mailbox {
     }
 }
 
+/// Whether a local part is a quoted string (RFC 5322, 3.2.4): between its quotes no quote stands that
+/// is not escaped, which would end it.
+fn is_quoted(local: &str) -> bool {
+    let Some(inner) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
+    let mut escaped = false;
+    let whole = inner.chars().all(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        !ends
+    });
+    whole && !escaped && !inner.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +127,10 @@ mod tests {
         }
         assert!(EmailAddress::parse(&format!("{}@example.org", "a".repeat(65))).is_err());
         assert!(EmailAddress::parse("\"ada, or not\"@example.org").is_ok(), "within quotes it ends nothing");
+        for text in
+            ["\"a\" <eve@example.org>, \"b\"@example.org", "\"a b\\\"@example.org", "\"\"@example.org, \"\"@example.org", "\"@example.org"]
+        {
+            assert!(EmailAddress::parse(text).is_err(), "{text} ends within its local part");
+        }
     }
 }

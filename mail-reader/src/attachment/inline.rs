@@ -22,7 +22,7 @@ pub(crate) fn place<'m>(markups: impl Iterator<Item = &'m mut String>, found: &m
         if !locations.is_empty() {
             *markup = relocated(markup, &locations);
         }
-        let ids: HashSet<&str> = found.iter().map(|found| found.id()).collect();
+        let ids: HashSet<&str> = found.iter().map(Found::id).collect();
         if !ids.is_empty() {
             referred.extend(references(markup).filter(|id| ids.contains(id.as_str())));
         }

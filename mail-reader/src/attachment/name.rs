@@ -1,6 +1,6 @@
 //! Names that are safe to use for a file on any system.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -8,6 +8,8 @@ use crate::header;
 
 const LONGEST: usize = 120;
 const LONGEST_ENDING: usize = 20;
+/// A number in brackets, and the dot of the ending.
+const LONGEST_TAG: usize = 20;
 /// Names of devices (Microsoft, "Naming Files, Paths, and Namespaces"), which Windows opens instead
 /// of a file, whatever the ending.
 const DEVICES: [&str; 28] = [
@@ -51,16 +53,23 @@ fn cut_ending(name: &str) -> (&str, &str) {
 /// Makes names that are the same, but for the case of their letters, differ: `a.pdf`, `a (2).pdf`.
 pub(super) fn distinct<'n>(names: impl Iterator<Item = &'n mut String>) {
     let mut taken = HashSet::new();
+    // The number that was given last, by what is left of a name beside one.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for name in names {
-        let mut number = 1;
-        let mut own = name.clone();
-        while !taken.insert(own.to_lowercase()) {
-            number += 1;
-            let (stem, ending) = cut_ending(name);
-            let tag = format!(" ({number}){ending}");
-            own = format!("{}{tag}", shortened_stem(stem, LONGEST - tag.chars().count()));
+        if taken.insert(name.to_lowercase()) {
+            continue;
         }
-        *name = own;
+        let (stem, ending) = cut_ending(name);
+        let beside = format!("{}{ending}", shortened_stem(stem, LONGEST - LONGEST_ENDING - LONGEST_TAG)).to_lowercase();
+        let number = numbers.entry(beside).or_insert(1);
+        *name = loop {
+            *number += 1;
+            let tag = format!(" ({number}){ending}");
+            let own = format!("{}{tag}", shortened_stem(stem, LONGEST - tag.chars().count()));
+            if taken.insert(own.to_lowercase()) {
+                break own;
+            }
+        };
     }
 }
 
@@ -112,6 +121,16 @@ mod tests {
         distinct(names.iter_mut());
         assert_eq!(names[..6], ["a.pdf", "A (2).pdf", "a (2) (2).pdf", "a (3).pdf", "b", "b (2)"]);
         assert_eq!((names[7].len(), names[7].ends_with("x (2).pdf")), (120, true));
+    }
+
+    #[test]
+    fn the_same_name_again_and_again_takes_no_longer_than_others() {
+        let mut names = vec!["a.pdf".to_owned(); 200_000];
+        let long = |index: usize| format!("{}{:08}", "x".repeat(112), index / 2);
+        names.extend((0..200_000).map(long));
+        distinct(names.iter_mut());
+        assert_eq!(names[199_999], "a (200000).pdf");
+        assert!(names[399_999].ends_with("x (100001)"), "{}", names[399_999]);
     }
 
     proptest! {

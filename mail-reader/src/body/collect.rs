@@ -17,6 +17,8 @@ const NEARLY_PLAIN: [&str; 3] = ["enriched", "richtext", "markdown"];
 const DATA: [&str; 10] = ["calendar", "css", "csv", "directory", "javascript", "rtf", "vcard", "x-vcalendar", "x-vcard", "xml"];
 
 const LONGEST_NAME: usize = 120;
+/// When there are so many files, none are taken out of others any more.
+const MOST_FILES: usize = 5000;
 
 /// Something to read.
 #[derive(Debug)]
@@ -44,6 +46,14 @@ impl Piece {
         match self {
             Self::Html(markup) => Some(markup),
             _ => None,
+        }
+    }
+
+    /// How much memory it takes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Plain { text, .. } | Self::Html(text) => text.capacity(),
+            Self::Picture(_) => 0,
         }
     }
 
@@ -190,6 +200,10 @@ impl<'f> Collector<'f> {
 
     /// Puts what is within winmail.dat in its place.
     fn unpack(&mut self, part: &Part<'_>, bytes: Cow<'_, [u8]>, place: Place<'_>) {
+        if self.found.len() >= MOST_FILES {
+            self.flags.note(Flag::CutStructure);
+            return self.keep(part, bytes, place);
+        }
         let Some(contents) = tnef::read(&bytes, self.flags) else {
             self.flags.note(Flag::BrokenTnef);
             return self.keep(part, bytes, place);
@@ -253,7 +267,7 @@ impl<'f> Collector<'f> {
 
     /// Takes the files out of a text that were sent in it before there was MIME.
     fn without_files(&mut self, text: String) -> String {
-        let files = decode::uuencoded_files(&text);
+        let files = if self.found.len() < MOST_FILES { decode::uuencoded_files(&text) } else { Vec::new() };
         if files.is_empty() {
             return text;
         }

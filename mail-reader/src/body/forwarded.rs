@@ -41,7 +41,7 @@ fn block(raw: &[u8]) -> String {
             lines.push(format!("{label}: {value}"));
         }
     }
-    let body = Body::read_nested(&root, false, flags);
+    let body = Body::read_nested(&root, raw.len(), false, flags);
     lines.push(String::new());
     lines.push(body.text);
     lines.join("\n").trim_end().to_owned()

@@ -16,7 +16,7 @@ mod written;
 use crate::attachment::{self, Attachment, Found};
 use crate::decode;
 use crate::flags::{Flag, Flags};
-use crate::html::LaidOut;
+use crate::html::{self, LaidOut};
 use crate::structure::Part;
 use crate::trim::Mark;
 use collect::{Collector, Piece, Shown};
@@ -37,13 +37,13 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Reads the leaves of a mail, each as what it is.
-    pub(crate) fn read(root: &Part<'_>, flags: &mut Flags) -> Self {
-        Self::read_nested(root, true, flags)
+    /// Reads the leaves of a mail of `size` bytes, each as what it is.
+    pub(crate) fn read(root: &Part<'_>, size: usize, flags: &mut Flags) -> Self {
+        Self::read_nested(root, size, true, flags)
     }
 
     /// `outermost` mails without a text of their own are given that of the mails attached to them.
-    fn read_nested(root: &Part<'_>, outermost: bool, flags: &mut Flags) -> Self {
+    fn read_nested(root: &Part<'_>, size: usize, outermost: bool, flags: &mut Flags) -> Self {
         let mut collector = Collector::new(flags);
         let mut shown = collector.collect_root(root);
         let Collector { mut pieces, mut found, substitutes, .. } = collector;
@@ -51,8 +51,9 @@ impl Body {
             shown = substitute(&mut pieces, &mut found, substitutes, shown, flags);
         }
         attachment::place(pieces.iter_mut().filter_map(Piece::markup), &mut found);
-        let Written { mut text, marks, html, html_laid } = Written::new(pieces, &shown, &mut found, flags);
-        let mut marks = marks;
+        let held = pieces.iter().map(Piece::size).chain(found.iter().map(|found| found.attachment.data.capacity())).sum();
+        let html_room = html::room(size, held);
+        let Written { mut text, mut marks, html, html_laid } = Written::new(pieces, &shown, &mut found, html_room, flags);
         if outermost && html.is_none() && text.trim().is_empty() && !root.media.is("multipart", "report") {
             let forwarded = forwarded::read(found.iter().map(|found| &found.attachment), flags);
             (text, marks) = (forwarded.text, forwarded.marks);

@@ -4,7 +4,7 @@ use crate::trim::MarkKind;
 
 fn read(raw: &str) -> (Body, Vec<Flag>) {
     let (mut flags, store) = (Flags::default(), Store::default());
-    let body = Body::read(&Part::read_with(raw.as_bytes(), &store, &mut flags), &mut flags);
+    let body = Body::read(&Part::read_with(raw.as_bytes(), &store, &mut flags), raw.len(), &mut flags);
     (body, flags.into_vec())
 }
 
@@ -173,6 +173,6 @@ fn html_without_a_label_says_its_charset_itself() {
     let raw =
         b"Content-Type: text/html\n\n<html><head><meta http-equiv=x content='text/html; charset=koi8-r'></head>\xf0\xd2\xc9\xd7\xc5\xd4";
     let (mut flags, store) = (Flags::default(), Store::default());
-    let body = Body::read(&Part::read_with(raw, &store, &mut flags), &mut flags);
+    let body = Body::read(&Part::read_with(raw, &store, &mut flags), raw.len(), &mut flags);
     assert_eq!(body.text, "Привет");
 }

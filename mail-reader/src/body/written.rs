@@ -18,10 +18,10 @@ pub(super) struct Written {
 }
 
 impl Written {
-    pub(super) fn new(pieces: Vec<Piece>, shown: &Shown, found: &mut [Found], flags: &mut Flags) -> Self {
+    pub(super) fn new(pieces: Vec<Piece>, shown: &Shown, found: &mut [Found], room: usize, flags: &mut Flags) -> Self {
         let has_html = shown.html.iter().any(|index| pieces[*index].is_html() && !pieces[*index].is_blank());
         let last = shown.html.iter().rposition(|index| !matches!(pieces[*index], Piece::Picture(_))).unwrap_or_default();
-        let mut html = Html::default();
+        let mut html = Html { out: String::new(), room, has_picture: false };
         let mut laid: Vec<LaidOut> = Vec::with_capacity(pieces.len());
         for (index, piece) in pieces.into_iter().enumerate() {
             let place = shown.html.iter().position(|shown| *shown == index).filter(|_| has_html);
@@ -33,7 +33,7 @@ impl Written {
                     }
                     plain(text)
                 }
-                Piece::Html(markup) if is_text || place.is_some() => html.read(&markup, place.is_some(), flags),
+                Piece::Html(markup) if is_text || place.is_some() => html.read(markup, place.is_some(), flags),
                 Piece::Html(_) => LaidOut::default(),
                 Piece::Picture(found_at) => {
                     if place.is_some_and(|place| place > 0 && place < last) {
@@ -44,7 +44,9 @@ impl Written {
             });
         }
         let same = shown.html.iter().filter(|index| !laid[**index].text.is_empty()).eq(shown.text.iter());
-        let html_laid = (has_html && !same).then(|| joined(&shown.html, |index| laid[index].clone()));
+        let html_laid = (has_html && !same).then(|| {
+            joined(&shown.html, |index| if shown.text.contains(&index) { laid[index].clone() } else { std::mem::take(&mut laid[index]) })
+        });
         let LaidOut { text, marks } = joined(&shown.text, |index| std::mem::take(&mut laid[index]));
         let is_blank = html_laid.as_ref().is_some_and(|laid| laid.text.trim().is_empty()) && !html.has_picture;
         if is_blank && !text.is_empty() {
@@ -54,17 +56,25 @@ impl Written {
     }
 }
 
-#[derive(Default)]
 struct Html {
     out: String,
+    /// How much may still be made of markup.
+    room: usize,
     has_picture: bool,
 }
 
 impl Html {
-    fn read(&mut self, markup: &str, is_shown: bool, flags: &mut Flags) -> LaidOut {
-        let document = Document::read(markup, flags);
+    fn read(&mut self, markup: String, is_shown: bool, flags: &mut Flags) -> LaidOut {
+        let document = Document::read(&markup);
+        let laid = document.laid_out(flags);
+        self.room = self.room.saturating_sub(laid.text.capacity());
         if is_shown {
-            let sanitised = document.sanitised(flags);
+            let mut sanitised = document.sanitised(self.room, flags);
+            drop(markup);
+            if sanitised.len() < sanitised.capacity() / 2 {
+                sanitised.shrink_to_fit();
+            }
+            self.room = self.room.saturating_sub(sanitised.capacity());
             self.has_picture |= memchr::memmem::find(sanitised.as_bytes(), b"<img").is_some();
             if self.out.is_empty() {
                 self.out = sanitised;
@@ -72,7 +82,7 @@ impl Html {
                 self.out.push_str(&sanitised);
             }
         }
-        document.laid_out(flags)
+        laid
     }
 
     fn plain(&mut self, text: &str) {

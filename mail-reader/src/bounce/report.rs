@@ -16,7 +16,10 @@ const LARGEST: usize = 1024 * 1024;
 const LONGEST_DIAGNOSTIC: usize = 500;
 const LONGEST_RECIPIENT: usize = 320;
 
-/// A field's name, in lower case, and its value, unfolded.
+/// The fields that say something; of all others it matters only that they are there.
+const FIELDS: [&str; 5] = ["original-recipient", "final-recipient", "action", "status", "diagnostic-code"];
+
+/// A field's name, in lower case, or nothing for one that says nothing, and its value, unfolded.
 type Field<'a> = (String, Cow<'a, [u8]>);
 
 /// What the first report among the leaves says of each recipient; `None` when there is no report.
@@ -43,7 +46,8 @@ fn recipients(leaf: &Leaf<'_, '_>, is_doubtful: bool) -> Vec<FailedRecipient> {
 fn fields(body: &[u8]) -> Vec<Vec<Field<'_>>> {
     let mut groups: Vec<Vec<Field>> = vec![Vec::new()];
     let mut rest = body;
-    while !rest.is_empty() {
+    // Two that are torn make one.
+    while !rest.is_empty() && groups.len() <= 2 * MOST_RECIPIENTS {
         let (line, after) = cut_line(rest);
         rest = after;
         let Some(group) = groups.last_mut() else { break };
@@ -57,11 +61,16 @@ fn fields(body: &[u8]) -> Vec<Vec<Field<'_>>> {
             }
         } else if let Some(colon) = line.iter().position(|byte| *byte == b':') {
             let name = String::from_utf8_lossy(line[..colon].trim_ascii()).to_ascii_lowercase();
-            let field = (name, Cow::Borrowed(&line[colon + 1..]));
-            if names_recipient(&field.0) && group.iter().any(|(name, _)| *name == field.0) {
-                groups.push(vec![field]);
+            let value = Cow::Borrowed(&line[colon + 1..]);
+            let is_there = group.iter().any(|(other, _)| *other == name);
+            if is_there && names_recipient(&name) {
+                groups.push(vec![(name, value)]);
+            } else if !is_there && FIELDS.contains(&name.as_str()) {
+                group.push((name, value));
+            } else if let Some((_, last)) = group.last_mut().filter(|(last, _)| last.is_empty()) {
+                *last = value;
             } else {
-                group.push(field);
+                group.push((String::new(), value));
             }
         }
     }

@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// More files than anybody put into one text; what comes after them stays text.
+const MOST_FILES: usize = 1000;
+
 /// A file that was found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UuencodedFile<'a> {
@@ -33,7 +36,7 @@ pub(crate) fn uuencoded_files(text: &str) -> Vec<UuencodedFile<'_>> {
     let bytes = text.as_bytes();
     let mut files = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
+    while at < bytes.len() && files.len() < MOST_FILES {
         let (line, after) = cut(&bytes[at..]);
         let start = at;
         at = bytes.len() - after.len();
@@ -138,6 +141,7 @@ mod tests {
             left
         });
         assert_eq!(left, "Here they are:\n\nand\nBye\n");
+        assert_eq!(uuencoded_files(&encoded(b"x").repeat(MOST_FILES + 1)).len(), MOST_FILES);
     }
 
     #[test]

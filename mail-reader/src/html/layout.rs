@@ -71,8 +71,7 @@ impl Layout {
     /// The text, and whether it was cut.
     pub(super) fn finish(self) -> (LaidOut, bool) {
         let cut = self.lines.cut;
-        let mut text = self.lines.into_text();
-        text.shrink_to_fit();
+        let text = self.lines.into_text();
         let marks = self.structure.finish(&text);
         (LaidOut { text, marks }, cut)
     }
@@ -304,7 +303,7 @@ mod tests {
 
     fn text(html: &str) -> String {
         let flags = &mut Flags::default();
-        Document::read(html, flags).laid_out(flags).text
+        Document::read(html).laid_out(flags).text
     }
 
     #[test]

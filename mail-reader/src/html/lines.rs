@@ -3,6 +3,8 @@
 //! What separates is written only when something comes after it. So there is no white space at the
 //! end of a line or of the text, and never more than one empty line in a row.
 
+use super::LARGE;
+
 /// What stands before each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Margin {
@@ -14,8 +16,10 @@ pub(super) enum Margin {
 const MOST_SPACES: usize = 40;
 /// Lines nested in more margins are written with so many.
 const MOST_MARGINS: usize = 24;
-/// Longer than what it was made from a text may become by so much.
+/// Longer than what it was made from a text may become by so much, unless that is large.
 const SLACK: usize = 64 * 1024;
+/// What stands before a line is not longer.
+const LONGEST_BEGIN: usize = 2 * 1024;
 
 /// What stands on the line that is written on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,10 +57,17 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(markup: usize) -> Self {
-        Self { limit: markup.saturating_add(SLACK), ..Self::default() }
+        let limit = markup.max(markup.saturating_add(SLACK).min(LARGE));
+        // Growing would take both the old and the new room at once.
+        let out = if markup < LARGE { String::new() } else { String::with_capacity(limit + LONGEST_BEGIN) };
+        Self { out, limit, ..Self::default() }
     }
 
-    pub(super) fn into_text(self) -> String {
+    pub(super) fn into_text(mut self) -> String {
+        // So would giving back what is too much, where that is little.
+        if self.out.len() < self.out.capacity() / 64 * 63 {
+            self.out.shrink_to_fit();
+        }
         self.out
     }
 

@@ -31,6 +31,11 @@ use layout::Layout;
 use sanitise::Sanitiser;
 use walk::{Hidden, walk};
 
+/// For what is made of markup that is so large, room is taken at once and as much as it has itself.
+const LARGE: usize = 256 * 1024;
+/// Of smaller mails as much is made as there is to make.
+const LARGE_MAIL: usize = 1_000_000;
+
 /// A text that was made from HTML, with what the HTML's structure tells of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LaidOut {
@@ -39,13 +44,19 @@ pub(crate) struct LaidOut {
     pub(crate) marks: Vec<Mark>,
 }
 
+/// How much may be made of the HTML in a mail of `size` bytes: with `held`, which is what is held of
+/// it already, and the mail itself, less than four times its size.
+pub(crate) fn room(size: usize, held: usize) -> usize {
+    if size < LARGE_MAIL { usize::MAX } else { (3 * size).saturating_sub(held + size / 100) }
+}
+
 /// An HTML document.
 pub(crate) struct Document<'a> {
     markup: &'a str,
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn read(markup: &'a str, _flags: &mut Flags) -> Self {
+    pub(crate) fn read(markup: &'a str) -> Self {
         Self { markup }
     }
 
@@ -68,9 +79,10 @@ impl<'a> Document<'a> {
     }
 
     /// Safe to be shown: nothing in it runs, loads by itself or reaches out of the place that it is
-    /// given. What is hidden is left out here too, so that nobody reads what others do not see.
-    pub(crate) fn sanitised(&self, flags: &mut Flags) -> String {
-        let mut sanitiser = Sanitiser::new(self.markup.len());
+    /// given. What is hidden is left out here too, so that nobody reads what others do not see. It is
+    /// no longer than `room`.
+    pub(crate) fn sanitised(&self, room: usize, flags: &mut Flags) -> String {
+        let mut sanitiser = Sanitiser::new(self.markup.len(), room);
         let noticed = walk(self.markup, Hidden::LeftOut, &mut sanitiser);
         if noticed.cut || sanitiser.cut {
             flags.note(Flag::CutHtml);
@@ -109,7 +121,7 @@ mod tests {
 
     fn laid_out(html: &str) -> LaidOut {
         let flags = &mut Flags::default();
-        Document::read(html, flags).laid_out(flags)
+        Document::read(html).laid_out(flags)
     }
 
     proptest! {
@@ -195,9 +207,9 @@ mod tests {
                 let html = shape.repeat(size / shape.len());
                 let work = || {
                     let flags = &mut Flags::default();
-                    let document = Document::read(&html, flags);
+                    let document = Document::read(&html);
                     let text = document.laid_out(flags).text;
-                    let safe = document.sanitised(flags);
+                    let safe = document.sanitised(usize::MAX, flags);
                     assert!(text.len() <= html.len() + 80_000 && safe.len() <= html.len() + html.len() / 8 + 140_000, "{shape}");
                 };
                 (0..2).map(|_| worked(work)).min().unwrap_or_default().max(Duration::from_millis(1))

@@ -6,6 +6,9 @@
 //! whose end two parsers could see in different places: the root of what is known as mutation XSS.
 //! All that has a meaning in markup is escaped wherever it stands.
 
+use std::borrow::Cow;
+
+use super::LARGE;
 use super::elements::{Element, Kind};
 use super::links::{self, Picture};
 use super::style::{self, Look};
@@ -47,6 +50,7 @@ const END_TAG: usize = "</>".len();
 
 pub(super) struct Sanitiser {
     out: String,
+    /// What is written is no longer.
     limit: usize,
     /// Which open elements were written.
     written: Vec<&'static str>,
@@ -61,10 +65,13 @@ pub(super) struct Sanitiser {
 }
 
 impl Sanitiser {
-    pub(super) fn new(markup: usize) -> Self {
+    /// For so much markup; no more than `room` is written.
+    pub(super) fn new(markup: usize, room: usize) -> Self {
+        let limit = room.min(markup + markup / 8 + SLACK);
         Self {
-            out: String::with_capacity(markup),
-            limit: markup + markup / 8 + SLACK,
+            // Growing would take both the old and the new room at once.
+            out: String::with_capacity(if markup < LARGE { markup.min(limit) } else { limit }),
+            limit,
             written: Vec::new(),
             open: Vec::new(),
             to_close: 0,
@@ -73,106 +80,79 @@ impl Sanitiser {
         }
     }
 
-    pub(super) fn finish(mut self) -> String {
-        self.out.shrink_to_fit();
+    pub(super) fn finish(self) -> String {
         self.out
     }
 
     /// Whether something may still be written.
     fn has_room(&mut self, length: usize) -> bool {
         self.cut |= self.out.len() + length > self.limit;
-        if !self.cut && self.out.len() + length > self.out.capacity() {
-            self.out.reserve_exact(self.limit - self.out.len());
-        }
         !self.cut
     }
 
-    fn start_tag(element: &Element, attributes: Attributes<'_>) -> Tag {
-        let mut tag = Tag::new(if element.name == "body" { "div" } else { element.name });
-        if attributes.is_empty() {
-            return tag;
-        }
-        let mut written = 0_u32;
-        for (name, value) in attributes.each() {
-            // Of two of a name the first counts.
-            let Some(at) = PLAIN.iter().position(|plain| plain.eq_ignore_ascii_case(name)).filter(|at| written & (1 << at) == 0) else {
-                continue;
-            };
-            written |= 1 << at;
-            if is_plain(PLAIN[at], value) {
-                tag.attribute(PLAIN[at], value.trim());
-            }
-        }
-        if let Some(title) = attributes.get("title") {
-            tag.attribute("title", &title);
-        }
-        let style = attributes.get("style").map(|style| style::sanitised(&style)).filter(|style| !style.is_empty());
-        if let Some(style) = style {
-            tag.attribute("style", &style);
-        }
-        match element.name {
-            "a" => {
-                if let Some(target) = attributes.get("href").and_then(|href| links::link(&href)) {
-                    tag.attribute("href", &target);
-                    tag.attribute("rel", "noopener noreferrer nofollow");
-                    tag.attribute("target", "_blank");
-                }
-            }
-            "ol" => tag.copy(attributes, &["type", "start"], is_word),
-            "ul" => tag.copy(attributes, &["type"], is_word),
-            "li" => tag.copy(attributes, &["type", "value"], is_word),
-            "blockquote" => tag.copy(attributes, &["type"], |value| value.eq_ignore_ascii_case("cite")),
-            _ => {}
-        }
-        tag
-    }
-
-    /// A picture, or what stands for it.
-    fn image(&mut self, element: &Element, attributes: Attributes<'_>) -> Option<Tag> {
-        let src = attributes.get("src").or_else(|| attributes.get("data-remote-src"));
-        let picture = src.and_then(|src| links::picture(&src));
-        let alt = attributes.get("alt");
-        self.remote_images |= matches!(picture, Some(Picture::Remote(_)));
-        let counts = matches!(picture, Some(Picture::Remote(_))) && is_dot(attributes);
-        let nothing = picture.is_none() && alt.as_ref().is_none_or(|alt| alt.trim().is_empty());
-        if counts || nothing {
-            return None;
-        }
-        let mut tag = Self::start_tag(element, attributes);
-        match &picture {
-            Some(Picture::Here(src)) => tag.attribute("src", src),
-            Some(Picture::Remote(src)) => tag.attribute("data-remote-src", src),
+    /// Writes a start tag whose end tag is `end` bytes long. Whether it was written.
+    fn start_tag(&mut self, element: &Element, attributes: Attributes<'_>, end: usize) -> bool {
+        let picture = if element.name == "img" { self.picture(attributes) } else { Some(Shown::default()) };
+        let Some(picture) = picture else { return false };
+        let start = self.out.len();
+        let room = self.limit.saturating_sub(self.to_close + end + 1);
+        let mut tag = Tag { out: &mut self.out, room, cut: self.cut };
+        tag.push("<");
+        tag.push(written_name(element));
+        tag.attributes(element, attributes);
+        match &picture.source {
+            Some(Picture::Here(source)) => tag.attribute("src", source),
+            Some(Picture::Remote(source)) => tag.attribute("data-remote-src", source),
             None => {}
         }
-        if let Some(alt) = alt {
-            tag.attribute("alt", &alt);
+        if let Some(alt) = &picture.alt {
+            tag.attribute("alt", alt);
         }
-        Some(tag)
+        self.cut = tag.cut;
+        // Of a body that says nothing of how it looks nothing is left.
+        if self.cut || element.name == "body" && self.out.len() == start + "<div".len() {
+            self.out.truncate(start);
+            return false;
+        }
+        self.out.push('>');
+        true
     }
+
+    /// What is shown of a picture, if anything is.
+    fn picture<'a>(&mut self, attributes: Attributes<'a>) -> Option<Shown<'a>> {
+        let source = attributes.get_long("src").or_else(|| attributes.get_long("data-remote-src"));
+        let source = source.and_then(|source| links::picture(&source));
+        let alt = attributes.get("alt");
+        let is_remote = matches!(source, Some(Picture::Remote(_)));
+        self.remote_images |= is_remote;
+        let counts = is_remote && is_dot(attributes);
+        let nothing = source.is_none() && alt.as_ref().is_none_or(|alt| alt.trim().is_empty());
+        (!counts && !nothing).then_some(Shown { source, alt })
+    }
+}
+
+/// What is shown of a picture.
+#[derive(Default)]
+struct Shown<'a> {
+    source: Option<Picture>,
+    alt: Option<Cow<'a, str>>,
+}
+
+fn written_name(element: &Element) -> &'static str {
+    if element.name == "body" { "div" } else { element.name }
 }
 
 impl Visitor for Sanitiser {
     fn start(&mut self, element: &'static Element, attributes: Attributes<'_>, _look: Look) {
         let is_void = element.kind == Kind::Void;
-        let mut written = false;
-        if element.safe {
-            let tag = if element.name == "img" { self.image(element, attributes) } else { Some(Self::start_tag(element, attributes)) };
-            // Of a body that says nothing of how it looks nothing is left.
-            if let Some(Tag(tag)) = tag.filter(|Tag(tag)| tag != "<div" || element.name == "div") {
-                // Room for the end tag is kept with the start tag.
-                let end = if is_void { 0 } else { END_TAG + element.name.len() };
-                written = self.has_room(tag.len() + 1 + end + self.to_close);
-                if written {
-                    self.out.push_str(&tag);
-                    self.out.push('>');
-                }
-            }
-        }
+        // Room for the end tag is kept with the start tag.
+        let end = if is_void { 0 } else { END_TAG + element.name.len() };
+        let written = element.safe && self.start_tag(element, attributes, end);
         if !is_void {
             self.open.push(written);
             if written {
-                self.to_close += END_TAG + element.name.len();
-                self.written.push(if element.name == "body" { "div" } else { element.name });
+                self.to_close += end;
+                self.written.push(written_name(element));
             }
         }
     }
@@ -197,28 +177,72 @@ impl Visitor for Sanitiser {
     }
 }
 
-/// A start tag without its end.
-struct Tag(String);
+/// A start tag that is being written.
+struct Tag<'o> {
+    out: &'o mut String,
+    /// How long all that is written may be.
+    room: usize,
+    /// There was no room for all of it.
+    cut: bool,
+}
 
-impl Tag {
-    fn new(name: &str) -> Self {
-        Self(format!("<{name}"))
+impl Tag<'_> {
+    fn push(&mut self, text: &str) {
+        self.cut |= self.out.len() + text.len() > self.room;
+        if !self.cut {
+            self.out.push_str(text);
+        }
+    }
+
+    fn attributes(&mut self, element: &Element, attributes: Attributes<'_>) {
+        if attributes.is_empty() {
+            return;
+        }
+        let mut written = 0_u32;
+        for (name, value) in attributes.each() {
+            // Of two of a name the first counts.
+            let Some(at) = PLAIN.iter().position(|plain| plain.eq_ignore_ascii_case(name)).filter(|at| written & (1 << at) == 0) else {
+                continue;
+            };
+            written |= 1 << at;
+            if is_plain(PLAIN[at], value) {
+                self.attribute(PLAIN[at], value.trim());
+            }
+        }
+        if let Some(title) = attributes.get("title") {
+            self.attribute("title", &title);
+        }
+        let style = attributes.get("style").map(|style| style::sanitised(&style)).filter(|style| !style.is_empty());
+        if let Some(style) = style {
+            self.attribute("style", &style);
+        }
+        match element.name {
+            "a" => {
+                if let Some(target) = attributes.get("href").and_then(|href| links::link(&href)) {
+                    self.attribute("href", &target);
+                    self.attribute("rel", "noopener noreferrer nofollow");
+                    self.attribute("target", "_blank");
+                }
+            }
+            "ol" => self.copy(attributes, &["type", "start"], is_word),
+            "ul" => self.copy(attributes, &["type"], is_word),
+            "li" => self.copy(attributes, &["type", "value"], is_word),
+            "blockquote" => self.copy(attributes, &["type"], |value| value.eq_ignore_ascii_case("cite")),
+            _ => {}
+        }
     }
 
     fn attribute(&mut self, name: &str, value: &str) {
-        self.0.push(' ');
-        self.0.push_str(name);
-        self.0.push_str("=\"");
-        for c in value.chars() {
-            match c {
-                '"' => self.0.push_str("&quot;"),
-                '\'' => self.0.push_str("&#39;"),
-                // Once the beginning and the end of a value in Internet Explorer.
-                '`' => self.0.push_str("&#96;"),
-                c => push_character(&mut self.0, c),
-            }
+        let longer: usize = value.bytes().map(|c| quoted_entity(c).map_or(0, |entity| entity.len() - 1)).sum();
+        self.cut |= self.out.len() + name.len() + " =\"\"".len() + value.len() + longer > self.room;
+        if self.cut {
+            return;
         }
-        self.0.push('"');
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        push_escaped(self.out, value, quoted_entity);
+        self.out.push('"');
     }
 
     fn copy(&mut self, attributes: Attributes<'_>, names: &[&str], is_fit: impl Fn(&str) -> bool) {
@@ -239,18 +263,29 @@ fn entity(c: u8) -> Option<&'static str> {
     }
 }
 
-fn push_character(out: &mut String, c: char) {
-    match u8::try_from(c).ok().and_then(entity) {
-        Some(entity) => out.push_str(entity),
-        None if c.is_control() && c != '\n' && c != '\t' => {}
-        None => out.push(c),
+/// What stands for a character in the value of an attribute.
+fn quoted_entity(c: u8) -> Option<&'static str> {
+    match c {
+        b'"' => Some("&quot;"),
+        b'\'' => Some("&#39;"),
+        // Once the beginning and the end of a value in Internet Explorer.
+        b'`' => Some("&#96;"),
+        c => entity(c),
     }
 }
 
 /// Writes text so that all of it stays text.
 pub(super) fn push_text(out: &mut String, text: &str) {
+    push_escaped(out, text, entity);
+}
+
+fn push_escaped(out: &mut String, text: &str, entity: fn(u8) -> Option<&'static str>) {
     for c in text.chars() {
-        push_character(out, c);
+        match u8::try_from(c).ok().and_then(entity) {
+            Some(entity) => out.push_str(entity),
+            None if c.is_control() && c != '\n' && c != '\t' => {}
+            None => out.push(c),
+        }
     }
 }
 
@@ -288,7 +323,7 @@ mod tests {
 
     fn sanitised(html: &str) -> (String, Vec<Flag>) {
         let mut flags = Flags::default();
-        (Document::read(html, &mut flags).sanitised(&mut flags), flags.into_vec())
+        (Document::read(html).sanitised(usize::MAX, &mut flags), flags.into_vec())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::programs::Meaning;
 use crate::trim::{Mark, MarkKind};
 
 /// More marks say nothing that fewer do not.
-const MOST_MARKS: usize = 1000;
+const MOST_MARKS: usize = 250;
 /// What introduces a quote is not longer.
 const LONGEST_INTRODUCTION: usize = 800;
 /// Within so many lines the header of a mail shows itself, by so many labels.
@@ -203,7 +203,7 @@ mod tests {
 
     fn marked(html: &str) -> Vec<(MarkKind, String)> {
         let flags = &mut Flags::default();
-        let laid_out = Document::read(html, flags).laid_out(flags);
+        let laid_out = Document::read(html).laid_out(flags);
         laid_out.marks.into_iter().map(|mark| (mark.kind, laid_out.text[mark.range].trim_end().to_owned())).collect()
     }
 

@@ -20,6 +20,9 @@ pub(super) enum Token<'a> {
 
 /// So many tags may run into the end before quotes are no longer believed.
 const MOST_UNENDED: u8 = 4;
+/// Values of attributes that are longer are a trick, unless they hold a file.
+const LONGEST_VALUE: usize = 64 * 1024;
+const LARGEST_FILE: usize = 300 * 1024;
 /// No character reference is longer.
 const LONGEST_REFERENCE: usize = 40;
 
@@ -187,11 +190,23 @@ impl<'a> Attributes<'a> {
         self.0.trim_ascii().is_empty()
     }
 
-    /// The value of the first attribute of a name, its character references resolved.
-    pub(super) fn get(mut self, name: &str) -> Option<Cow<'a, str>> {
+    /// The value of the first attribute of a name, its character references resolved; none if it is too long.
+    pub(super) fn get(self, name: &str) -> Option<Cow<'a, str>> {
+        self.get_within(name, LONGEST_VALUE)
+    }
+
+    /// The same of an attribute that may hold a file.
+    pub(super) fn get_long(self, name: &str) -> Option<Cow<'a, str>> {
+        self.get_within(name, LARGEST_FILE)
+    }
+
+    fn get_within(mut self, name: &str, limit: usize) -> Option<Cow<'a, str>> {
         loop {
             let (found, value) = self.next_pair()?;
             if found.eq_ignore_ascii_case(name) {
+                if value.len() > limit {
+                    return None;
+                }
                 return Some(if value.contains('&') { htmlize::unescape_attribute(value) } else { Cow::Borrowed(value) });
             }
         }

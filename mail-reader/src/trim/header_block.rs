@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::lines::{folded, is_blank, is_ignored, is_quoted};
-use super::marks::labels::{EVERYWHERE, LABELS, Labels};
+use super::marks::labels::{EVERYWHERE, LABELS, Labels, OF_FORMS};
 
 /// Within so many lines all of it stands.
 const MOST_LINES: usize = 14;
@@ -44,7 +44,7 @@ static ROLES_OF: LazyLock<HashMap<&'static str, Roles>> = LazyLock::new(|| {
 
 /// Whether such a header begins here: at least three of one language's labels, among them who wrote
 /// and when or about what. What a customer filled in ("From: Berlin, To: Munich, Date: …") has
-/// neither a subject, nor an address, nor the word for when a mail was sent.
+/// neither a subject, nor an address, nor the word for when a mail was sent; or it has a label of a form.
 ///
 /// `tried` becomes the end of what was read in vain, `at` being where `rest` begins: no header begins
 /// within it.
@@ -67,13 +67,15 @@ struct Block {
     address: bool,
     /// There is a label that no mail has.
     foreign: bool,
+    /// There is a label of a form.
+    form: bool,
     /// Up to the last label.
     len: usize,
 }
 
 impl Block {
     fn new(found: Roles, line: &str) -> Self {
-        Self { found, address: line.contains('@'), foreign: false, len: line.len() }
+        Self { found, address: line.contains('@'), foreign: false, form: false, len: line.len() }
     }
 
     fn read_on<'t>(mut self, lines: impl Iterator<Item = &'t str>) -> Self {
@@ -95,7 +97,11 @@ impl Block {
                     self.len = read;
                 }
                 None if gap || is_quoted(line) => break,
-                None => self.foreign |= label.is_some_and(|label| label.chars().all(|c| c.is_alphabetic() || c == ' ')),
+                None => {
+                    let label = label.unwrap_or_default();
+                    self.foreign |= !label.is_empty() && label.chars().all(|c| c.is_alphabetic() || c == ' ');
+                    self.form |= OF_FORMS.contains(&label.as_str());
+                }
             }
             gap = false;
         }
@@ -103,12 +109,12 @@ impl Block {
     }
 
     fn is_header(&self) -> bool {
-        let Self { found, address, foreign, .. } = self;
+        let Self { found, address, foreign, form, .. } = self;
         (0..LABELS.len()).any(|language| {
             let has = |role: usize| found[role] >> language & 1 == 1;
             let dated = has(SENT) || has(DATE);
             let count = [has(FROM), dated, has(TO), has(SUBJECT), has(OTHER)].iter().filter(|has| **has).count();
-            let sure = *address || (!foreign && (has(SUBJECT) || has(SENT)));
+            let sure = !form && (*address || (!foreign && (has(SUBJECT) || has(SENT))));
             has(FROM) && (dated || has(SUBJECT)) && count >= 3 && sure
         })
     }
@@ -204,6 +210,24 @@ mod tests {
             "Hello,\n\nFrom: Ada\nSubject: Parcel\nMessage: It has not come.",
             "Hello,\n\nData: 02.03.2026\nCliente: Ada\nPara: Bob",
             "Hello,\n\nTo: be\nOr: not",
+            "Hello,\n\nFrom: ada@example.org\nDate: 02.03.2026\nSubject: Parcel\nPhone: 020 7946 0000\nMessage: It has not come.",
+            "Guten Tag,\n\nVon: ada@example.org\nBetreff: Paket\nDatum: 02.03.2026\nName: Ada\nNachricht: Es ist nicht da.",
+            "Guten Tag,\n\nVon: Berlin\nAn: München\nDatum: 02.03.2026\nPersonen: 2",
+            "Bonjour,\n\nDe : Lyon\nÀ : Paris\nDate : 02/03/2026\nVoyageurs : 2",
+            "Bonjour,\n\nDe : ada@example.org\nObjet : Colis\nDate : 02/03/2026\nNom : Ada\nMessage : rien reçu.",
+            "Hola,\n\nDe: Lima\nPara: Quito\nFecha: 02/03/2026",
+            "Hola,\n\nNombre: Ada\nCorreo: ada@example.org\nAsunto: Paquete\nMensaje: No ha llegado.",
+            "Olá,\n\nDe: ada@example.org\nAssunto: Encomenda\nData: 02/03/2026\nNome: Ada\nMensagem: Não chegou.",
+            "Buongiorno,\n\nDa: Roma\nA: Milano\nData: 02/03/2026",
+            "Hallo,\n\nVan: Utrecht\nAan: Zwolle\nDatum: 02-03-2026",
+            "Hej,\n\nFrån: Lund\nTill: Malmö\nDatum: 2026-03-02",
+            "Hei,\n\nFra: Oslo\nTil: Bergen\nDato: 02.03.2026",
+            "Dzień dobry,\n\nOd: Gdynia\nDo: Sopot\nData: 02.03.2026",
+            "Добрый день,\n\nОт: Тверь\nКому: Анна\nДата: 02.03.2026",
+            "Hello,\n\nmy lines are\nFrom: the sender\nand not what you think.",
+            "Hello,\n\nFrom: and Sent: are missing in your mail, and Subject: too.",
+            "| From | To |\n|------|----|\n| a@example.org | b@example.org |",
+            "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-From: a\n+From: b",
         ] {
             assert_eq!(reply(text), text);
         }

@@ -29,6 +29,11 @@ pub(super) fn is_quoted(line: &str) -> bool {
     line[initials..].starts_with('>') && !line.starts_with(">From ")
 }
 
+/// A line without the `>` before it.
+pub(super) fn unquoted(line: &str) -> &str {
+    line.trim_start_matches(|c| is_ignored(c) || c == '>')
+}
+
 /// White space and what only tells which way a text runs.
 pub(super) fn is_ignored(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
@@ -65,7 +70,7 @@ pub(super) fn folded(line: &str) -> Option<String> {
                 }
             }
             c if is_ignored(c) => {}
-            c => folded.extend(c.to_lowercase()),
+            c => folded.extend(lower(c)),
         }
     }
     Some(folded)
@@ -73,5 +78,10 @@ pub(super) fn folded(line: &str) -> Option<String> {
 
 /// The letters and digits of a text in lower case.
 pub(super) fn letters(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(lower)
+}
+
+/// A letter in lower case; the Turkish "İ" becomes a plain "i".
+fn lower(c: char) -> impl Iterator<Item = char> {
+    c.to_lowercase().filter(|c| *c != '\u{307}')
 }

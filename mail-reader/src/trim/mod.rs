@@ -34,6 +34,7 @@ mod own;
 mod properties;
 mod separator;
 mod signature;
+mod subject;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -42,7 +43,7 @@ pub use mark::{Mark, MarkKind};
 pub use own::{OWN_LINES, holds_own_line, written_below};
 
 use introduction::Ahead;
-use lines::{Line, first, is_blank, is_quoted, is_rule};
+use lines::{Line, first, is_blank, is_quoted, is_rule, unquoted};
 use marked::Marked;
 
 /// A text that has not come to rest after so many steps is given whole.
@@ -52,9 +53,9 @@ const MOST_SIGNATURES: usize = 6;
 
 /// A text without what is not new in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trimmed {
-    /// What the person newly wrote.
-    pub reply: String,
+pub struct Trimmed<'t> {
+    /// What the person newly wrote: a piece of the text, mostly.
+    pub reply: Cow<'t, str>,
     /// The signature below it, without its delimiter.
     pub signature: Option<String>,
 }
@@ -62,19 +63,21 @@ pub struct Trimmed {
 /// Takes from a text what was quoted and the signature. `marks` say what the HTML's structure told
 /// of it; a text that was no HTML has none.
 #[must_use]
-pub fn trim(text: &str, marks: &[Mark]) -> Trimmed {
-    settle(text, marks).trimmed
+pub fn trim<'t>(text: &'t str, marks: &[Mark]) -> Trimmed<'t> {
+    settle(text, marks, false).trimmed
 }
 
 /// The same, of a mail that has its HTML laid out as well: where the text shows no quote and the
-/// HTML's structure does, the reply is the HTML's.
+/// HTML's structure does, the reply is the HTML's. With a subject such as "FW: …" a header of another
+/// mail begins what is handed on: programs write the same one when they reply.
 #[must_use]
-pub fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimmed {
-    let plain = settle(text, marks);
+pub fn best<'t>(subject: &str, text: &'t str, marks: &[Mark], html: Option<(&'t str, &[Mark])>) -> Trimmed<'t> {
+    let handed_on = subject::hands_on(subject);
+    let plain = settle(text, marks, handed_on);
     let tells = |marks: &[Mark]| marks.iter().any(|mark| matches!(mark.kind, MarkKind::Quote | MarkKind::Introduction));
     match html.filter(|(_, marks)| !plain.quoted && tells(marks)) {
         Some((text, marks)) => {
-            let rich = settle(text, marks).trimmed;
+            let rich = settle(text, marks, handed_on).trimmed;
             if rich.reply.len() < plain.trimmed.reply.len() { rich } else { plain.trimmed }
         }
         None => plain.trimmed,
@@ -84,22 +87,22 @@ pub fn best(text: &str, marks: &[Mark], html: Option<(&str, &[Mark])>) -> Trimme
 /// The part of `text` that the person newly wrote.
 #[must_use]
 pub fn reply(text: &str) -> String {
-    trim(text, &[]).reply
+    trim(text, &[]).reply.into_owned()
 }
 
-struct Settled {
-    trimmed: Trimmed,
+struct Settled<'t> {
+    trimmed: Trimmed<'t>,
     /// Something quoted or handed on was found.
     quoted: bool,
 }
 
-fn settle(text: &str, marks: &[Mark]) -> Settled {
+fn settle<'t>(text: &'t str, marks: &[Mark], handed_on: bool) -> Settled<'t> {
     let mut base = Cow::Borrowed(text);
     let mut range = 0..text.len();
     let mut quoted = false;
     let mut signatures: Vec<String> = Vec::new();
     for number in 0..MOST_PASSES {
-        let pass = Pass::over(&base[range.clone()], if number == 0 { marks } else { &[] });
+        let pass = Pass::over(&base[range.clone()], if number == 0 { marks } else { &[] }, handed_on);
         quoted |= pass.quoted;
         signatures.splice(0..0, pass.signatures);
         let rests = match pass.kept {
@@ -115,12 +118,19 @@ fn settle(text: &str, marks: &[Mark]) -> Settled {
             }
         };
         if rests {
-            let reply = base[range].to_owned();
+            let reply = match base {
+                Cow::Borrowed(text) => Cow::Borrowed(&text[range]),
+                Cow::Owned(mut made) => {
+                    made.truncate(range.end);
+                    made.drain(..range.start);
+                    Cow::Owned(made)
+                }
+            };
             let signature = signatures.join("\n").trim().to_owned();
             return Settled { trimmed: Trimmed { reply, signature: Some(signature).filter(|signature| !signature.is_empty()) }, quoted };
         }
     }
-    Settled { trimmed: Trimmed { reply: text.trim().to_owned(), signature: None }, quoted }
+    Settled { trimmed: Trimmed { reply: Cow::Borrowed(text.trim()), signature: None }, quoted }
 }
 
 /// What is kept of a text.
@@ -140,17 +150,15 @@ struct Pass {
 }
 
 impl Pass {
-    fn over(text: &str, marks: &[Mark]) -> Self {
+    fn over(text: &str, marks: &[Mark], handed_on: bool) -> Self {
         if let Some(signed) = armour::signed(text) {
             return Self { kept: Kept::Made(signed), quoted: false, is_forward: false, signatures: Vec::new() };
         }
-        let Told { lines, end } = Told::of(text, marks);
+        let Told { lines, end } = Told::of(text, marks, handed_on);
         let quoted = !matches!(end, End::Text) || lines.iter().any(|line| matches!(line, Line::Quote | Line::Introduction));
         let is_forward = matches!(end, End::Forward);
-        let mut rest = match end {
-            End::Quote(at) => Rest { text: &text[..at], lines: &lines },
-            End::Text | End::Forward => Rest { text, lines: &lines },
-        };
+        let answer = if let End::Quote(at) = end { &text[..at] } else { text };
+        let mut rest = Rest::new(answer, &lines);
         let signatures = if is_forward || !rest.has_own() { Vec::new() } else { rest.take_tail(matches!(end, End::Quote(_))) };
         let kept = if is_forward || !rest.has_own() { Cow::Borrowed(text.trim()) } else { rest.without_quote() };
         let kept = own::below(&kept).map_or(kept, Cow::Owned);
@@ -185,33 +193,42 @@ struct Told {
 }
 
 impl Told {
-    fn of(text: &str, marks: &[Mark]) -> Self {
+    fn of(text: &str, marks: &[Mark], handed_on: bool) -> Self {
         let mut marked = Marked::new(marks);
         let mut ahead = Ahead::new(text);
         let mut lines = Vec::new();
-        let (mut at, mut no_header_before) = (0, 0);
+        let (mut at, mut no_header_before, mut quoted) = (0, 0, false);
         while at < text.len() {
             let rest = &text[at..];
             let line = first(rest);
             if own::begins_here(rest) {
                 return Self { lines, end: End::Quote(at) };
             }
+            let mut heads = || at >= no_header_before && header_block::begins(rest, &mut no_header_before, at);
             let told = match marked.at(at) {
                 Some(MarkKind::Forward) => return Self { lines, end: End::Forward },
+                Some(MarkKind::Quote | MarkKind::Introduction) if handed_on && heads() => return Self { lines, end: End::Forward },
                 _ if is_blank(line) => Line::Blank,
                 Some(MarkKind::Quote) => Line::Quote,
                 Some(MarkKind::Introduction) => Line::Introduction,
                 Some(MarkKind::Signature) => Line::Signature,
-                None if is_quoted(line) => Line::Quote,
+                None if is_quoted(line) && !separator::is_original(line) => {
+                    // Apple Mail quotes what it hands on, with the line that says so.
+                    if !quoted && separator::is_forward(unquoted(line)) {
+                        return Self { lines, end: End::Forward };
+                    }
+                    Line::Quote
+                }
                 None if separator::is_forward(line) => return Self { lines, end: End::Forward },
+                None if handed_on && separator::is_original(line) => return Self { lines, end: End::Forward },
                 None if separator::is_original(line) => {
                     if !introduction::quote_follows(&rest[line.len()..]) {
                         return Self { lines, end: End::Quote(at) };
                     }
                     Line::Introduction
                 }
-                None if at >= no_header_before && header_block::begins(rest, &mut no_header_before, at) => {
-                    return Self { lines, end: End::Quote(at) };
+                None if heads() => {
+                    return Self { lines, end: if handed_on { End::Forward } else { End::Quote(at) } };
                 }
                 None => {
                     let is_marked = |ahead: usize| marked.is_quote(at + ahead) || own::begins_here(&rest[ahead..]);
@@ -220,13 +237,14 @@ impl Told {
                         Some(found) => {
                             let introduction = &rest[..found.len];
                             lines.extend(introduction.split_inclusive('\n').map(|_| Line::Introduction));
-                            at += found.len;
+                            (at, quoted) = (at + found.len, true);
                             continue;
                         }
                         None => Line::Own,
                     }
                 }
             };
+            quoted |= matches!(told, Line::Quote | Line::Introduction);
             lines.push(told);
             at += line.len();
         }
@@ -239,11 +257,17 @@ impl Told {
 struct Rest<'t> {
     text: &'t str,
     lines: &'t [Line],
+    /// How many lines come before the first that is the person's own.
+    before_own: usize,
 }
 
 impl<'t> Rest<'t> {
+    fn new(text: &'t str, lines: &'t [Line]) -> Self {
+        Self { text, lines, before_own: lines.iter().take_while(|line| **line != Line::Own).count() }
+    }
+
     fn has_own(&self) -> bool {
-        self.lines.contains(&Line::Own)
+        self.before_own < self.lines.len()
     }
 
     /// The last line, and what it is.
@@ -447,10 +471,10 @@ mod tests {
         };
         let marks =
             [mark("Is it there?", MarkKind::Quote), mark("Ada asks", MarkKind::Introduction), mark("Bob\nAcme", MarkKind::Signature)];
-        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".to_owned(), signature: Some("Bob\nAcme".to_owned()) });
+        assert_eq!(trim(text, &marks), Trimmed { reply: "Yes.".into(), signature: Some("Bob\nAcme".to_owned()) });
         let forward = [mark("Ada asks", MarkKind::Forward), mark("Is it there?", MarkKind::Quote)];
-        assert_eq!(trim(text, &forward), Trimmed { reply: text.to_owned(), signature: None });
-        assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+        assert_eq!(trim(text, &forward), Trimmed { reply: text.into(), signature: None });
+        assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
     }
 
     #[test]
@@ -458,9 +482,18 @@ mod tests {
         let text = "Yes. Ada asks Is it there?";
         let (laid, end) = ("Yes.\n\nAda asks\nIs it there?", "Yes.\n\nAda asks\nIs it there?".len());
         let marks = [Mark { range: 6..15, kind: MarkKind::Introduction }, Mark { range: 15..end, kind: MarkKind::Quote }];
-        assert_eq!(best(text, &[], Some((laid, &marks))).reply, "Yes.");
-        assert_eq!(best(text, &[], Some((laid, &[]))).reply, text);
-        assert_eq!(best("Yes, it is!\n\n> Is it there?", &[], Some((laid, &marks))).reply, "Yes, it is!");
-        assert_eq!(best(text, &[], None).reply, text);
+        assert_eq!(best("", text, &[], Some((laid, &marks))).reply, "Yes.");
+        assert_eq!(best("", text, &[], Some((laid, &[]))).reply, text);
+        assert_eq!(best("", "Yes, it is!\n\n> Is it there?", &[], Some((laid, &marks))).reply, "Yes, it is!");
+        assert_eq!(best("", text, &[], None).reply, text);
+    }
+
+    #[test]
+    fn quotes_above_do_not_make_those_below_take_longer() {
+        let introduction = "On Mon, 2 Mar 2026 at 10:00, Ada <ada@example.org> wrote:\n> x\n";
+        let text = format!("{}own\n{}", ">\n".repeat(1_000_000), introduction.repeat(20_000));
+        let begun = std::time::Instant::now();
+        assert!(reply(&text).ends_with("own"));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 }

@@ -18,8 +18,11 @@ fn all(which: impl Fn(&super::marks::separators::Separators) -> &'static [&'stat
 }
 
 /// Whether this is the line before what is answered: a known one between dashes, or an introduction
-/// between dashes (Lotus Notes, Zoho).
+/// between dashes (Lotus Notes, Zoho) or between arrows (GroupWise).
 pub(super) fn is_original(line: &str) -> bool {
+    if let Some(words) = line.trim_matches(is_ignored).strip_prefix(">>>").and_then(|line| line.strip_suffix(">>>")) {
+        return introduction::stands_between_arrows(words);
+    }
     if !line.trim_start_matches(is_ignored).starts_with(is_dash) {
         return false;
     }
@@ -76,9 +79,14 @@ mod tests {
     #[test]
     fn what_is_answered_is_cut_below_its_line() {
         let table = SEPARATORS.iter().flat_map(|separators| separators.originals);
-        for words in
-            table.copied().chain(["Original Message", "ORIGINAL MESSAGE", "On Mon, 2 Mar 2026 10:00:00 +0100 Ada wrote", "Ada/Acme wrote:"])
-        {
+        for words in table.copied().chain([
+            "Original Message",
+            "ORIGINAL MESSAGE",
+            "Özgün İleti",
+            "Alkuperäinen viesti / Orig.Msg.",
+            "On Mon, 2 Mar 2026 10:00:00 +0100 Ada wrote",
+            "Ada/Acme wrote:",
+        ]) {
             for (before, after) in [
                 ("-----", "-----"),
                 ("-- ", " --"),
@@ -111,6 +119,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_answered_is_cut_below_who_wrote_between_arrows() {
+        for words in
+            ["Ada Lovelace <ada@example.org> 3/2/2026 10:00 AM", "\"Ada Lovelace\" 02.03.26 10.00 Uhr", "<ada@example.org> 2/3/2026 10:00"]
+        {
+            assert_eq!(reply(&format!("Thank you!\n\n>>> {words} >>>\nIs it there?\nAda")), "Thank you!", "{words}");
+            assert_eq!(reply(&format!("Thank you!\n>>> {words} >>>\n> Is it there?\n> Ada")), "Thank you!", "{words}");
+        }
+        for text in ["I see\n>>> print(1)\n1\nin it.", "I typed\n>>> 1 >>>\nand it hung."] {
+            assert_eq!(reply(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_handed_on_within_a_quote_is_kept_unless_that_is_answered() {
+        let forwarded = "> Begin forwarded message:\n> \n> From: Ada <ada@example.org>\n> Subject: x\n> \n> Is it there?";
+        assert_eq!(reply(&format!("For you.\n\n{forwarded}")), format!("For you.\n\n{forwarded}"));
+        assert_eq!(reply(&format!("Yes.\n\nAm 02.03.2026 um 10:00 schrieb Bob:\n{forwarded}")), "Yes.");
+    }
+
+    #[test]
     fn other_words_between_dashes_are_kept() {
         for text in [
             "One\n\n----- two -----\nthree",
@@ -118,6 +146,12 @@ mod tests {
             "See the original message\nabove",
             "-- original message\nwas lost",
             "Forwarded message\nis what I need.",
+            "Die ursprüngliche Nachricht\nist weg.",
+            "Le message d'origine :\nje ne l'ai plus.",
+            "El mensaje original --\nno lo tengo.",
+            "--- a/original message\n+++ b/original message",
+            "- Original message\n- Forwarded message",
+            "Title\n=====\nOriginal message\n----------------\ntext",
         ] {
             assert_eq!(reply(text), text);
         }

@@ -35,10 +35,9 @@ pub(super) fn begins(text: &str, from: usize) -> Option<usize> {
 
 /// A signature without the delimiter above it.
 pub(super) fn without_delimiter(signature: &str) -> &str {
-    // Text that was made from HTML has empty lines above it.
     let signature = signature.trim();
     let (first, rest) = signature.split_once('\n').unwrap_or((signature, ""));
-    if is_delimiter(first) || is_loose_delimiter(first) { rest.trim() } else { signature }
+    if is_delimiter(first) || is_loose_delimiter(first) { rest.trim_start() } else { signature }
 }
 
 /// The last lines of a text, in their order.
@@ -157,8 +156,9 @@ fn contact(lines: &[Placed<'_>]) -> Option<usize> {
 fn is_closing(line: &str) -> bool {
     line.len() <= SHORT_LINE
         && folded(line).is_some_and(|line| {
-            let line = line.trim_matches(|c: char| is_ignored(c) || matches!(c, ',' | '.' | '!' | ';' | '、' | '。' | '，' | '*' | '_'));
-            CLOSINGS.contains(&line)
+            let is_around = |c: char| is_ignored(c) || matches!(c, ',' | '.' | '!' | ';' | '、' | '。' | '，' | '*' | '_');
+            // Some write it in two languages: "Mit freundlichen Grüßen / Kind regards".
+            line.split(['/', '|']).all(|line| CLOSINGS.contains(&line.trim_matches(is_around)))
         })
 }
 
@@ -197,7 +197,7 @@ mod tests {
     fn assert_signed(written: &str, between: &str, signature: &str) {
         for below in ["", "\n\nOn Mon, Mar 2, 2026 at 10:00 AM Bob <bob@example.org> wrote:\n> Is it there?\n"] {
             let text = format!("{written}{between}{signature}{below}");
-            let expected = Trimmed { reply: written.to_owned(), signature: Some(signature.trim().to_owned()) };
+            let expected = Trimmed { reply: (*written).into(), signature: Some(signature.trim().to_owned()) };
             assert_eq!(trim(&text, &[]), expected, "{text}");
         }
     }
@@ -259,6 +259,11 @@ mod tests {
             "Trimis de pe iPhone-ul meu",
             "Изпратено от моя iPhone",
             "Отправлено с iPhone",
+            "Простите за краткость, создано в K-9 Mail.",
+            "此邮件通过 K-9 Mail 在我的 Android 设备中编辑和发送。如果邮件有格式方面的不足，还请见谅。",
+            "Wysłane z urządzenia Android za pomocą K-9 Mail. Proszę wybaczyć moją zwięzłość.",
+            "Android için K-9 Posta'dan gönderildi. Lütfen bu kısa notumu mazur görün.",
+            "Envoyé de mon appareil Android avec Courriel K-9 Mail. Veuillez excuser ma brièveté.",
             "Отправлено из мобильной Почты Mail.ru",
             "Отправлено из Яндекс Почты для мобильных",
             "Надіслано з iPhone",
@@ -302,7 +307,7 @@ mod tests {
         ] {
             let text = format!("It has come.\n\n{notice}");
             let trimmed = trim(&text, &[]);
-            assert_eq!((trimmed.reply.as_str(), trimmed.signature.is_some()), ("It has come.", true), "{notice}");
+            assert_eq!((&*trimmed.reply, trimmed.signature.is_some()), ("It has come.", true), "{notice}");
         }
         let text = "It has come.\n\n-- \nAda\n\nVirus-free. www.avast.com\n\nOn Mon, Ada wrote:\n> x";
         assert_eq!(trim(text, &[]).signature.as_deref(), Some("Ada\n\nVirus-free. www.avast.com"));
@@ -322,13 +327,27 @@ mod tests {
             "I need:\n- Apples\n-Pears",
             "He said:\n-Ada",
             "Gesendet mit DHL am 3. März.",
+            "Wysłane z Warszawy w marcu.",
+            "Sendt fra lageret i går.",
+            "Inviato da Roma ieri.",
+            "Trimis din Cluj luni.",
+            "Odesláno z Brna v pondělí.",
+            "Простите за краткость, я в дороге.",
+            "Envoyé depuis Lyon le 2 mars.",
+            "Enviado desde Sevilla el lunes.",
+            "To buy:\n- milk\n- bread\n-- Eggs\n- tea",
+            "Einkauf:\n\n- Milch\n- Brot\n-Eier",
+            "| name | phone |\n|------|-------|\n| Ada | 020 7946 0000 |",
+            "fn main() {\n    let i = 3;\n    i--\n}",
+            "@@ -1,2 +1,2 @@\n-Old\n+New",
+            "02.03.2026 10:00 ada@example.org login\n02.03.2026 10:01 ada@example.org logout",
             "This message contains what you asked for.\nIt is long.",
             "| a | b |\n|--|--|\n| 1 | 2 |",
             "$ tool -- \n--flag\nfails with the following, and I do not know what it is that I should do about it now, so please help me",
             "Is it sent from my iPhone?",
             "Your letter was sent from my street to yours.",
         ] {
-            assert_eq!(trim(text, &[]), Trimmed { reply: text.to_owned(), signature: None });
+            assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
         }
     }
 }

@@ -57,7 +57,7 @@ proptest! {
 
     #[test]
     fn its_html_with_the_pictures_in_it(paragraphs in prop::collection::vec(WORDS, 1..5), picture in data(), link in "[a-z]{1,20}") {
-        let shown: String = paragraphs.iter().map(|words| format!("<p>{words}</p>")).collect();
+        let shown = paragraphs.iter().map(|words| format!("<p>{words}</p>")).collect::<Vec<_>>().concat();
         let html = format!("{shown}<img src=\"cid:picture@example.org\"><a href=\"https://example.org/{link}\">{link}</a>");
         let mail = read_back(
             MessageBuilder::new()

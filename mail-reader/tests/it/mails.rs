@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use rstest::rstest;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -32,7 +33,7 @@ fn described(mail: &Mail, seen: &Value) -> Value {
         if attachment.data.len() <= SHOWN_BYTES {
             described["data"] = json!(attachment.data.escape_ascii().to_string());
         } else {
-            described["sha256"] = json!(Sha256::digest(&attachment.data).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+            described["sha256"] = json!(HEXLOWER.encode(&Sha256::digest(&attachment.data)));
         }
     }
     described

@@ -18,10 +18,10 @@ fn check(mail: &Mail) -> Result<(), TestCaseError> {
     for text in on_one_line.into_iter().flatten().chain(&mail.references) {
         prop_assert!(!text.chars().any(char::is_control) && text.len() <= 998, "{:?}", text);
     }
-    for text in [Some(&mail.text), Some(&mail.reply), mail.html.as_ref()].into_iter().flatten() {
+    for text in [Some(mail.text.as_str()), Some(mail.reply()), mail.html.as_deref()].into_iter().flatten() {
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "{:?}", text);
     }
-    prop_assert!(mail.reply.is_empty() == mail.text.trim().is_empty());
+    prop_assert!(mail.reply().is_empty() == mail.text.trim().is_empty());
     prop_assert!(mail.thread.len() <= 100);
     prop_assert!(mail.external_id.len() <= 300 && mail.external_id.contains('#') && !mail.external_id.chars().any(char::is_control));
     for attachment in &mail.attachments {

@@ -89,14 +89,14 @@ fn check_mail(mail: &Mail) {
     for line in lines.into_iter().flatten().chain(&mail.references).chain(&mail.thread).chain(&mail.recipients) {
         assert!(line.len() <= LONGEST_LINE && !line.contains(char::is_control), "not a line: {line:?}");
     }
-    for text in [Some(&mail.text), Some(&mail.reply), mail.signature.as_ref(), mail.html.as_ref()].into_iter().flatten() {
+    for text in [Some(mail.text.as_str()), Some(mail.reply()), mail.signature.as_deref(), mail.html.as_deref()].into_iter().flatten() {
         let strange = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
         assert_eq!(strange, None, "in {text:?}");
     }
     for id in mail.message_id.iter().chain(&mail.in_reply_to).chain(&mail.references) {
         assert!(!id.is_empty() && !id.contains(['<', '>']), "an id with brackets: {id:?}");
     }
-    assert_eq!(mail.reply.is_empty(), mail.text.trim().is_empty(), "a reply {:?} of a text {:?}", mail.reply, mail.text);
+    assert_eq!(mail.reply().is_empty(), mail.text.trim().is_empty(), "a reply {:?} of a text {:?}", mail.reply(), mail.text);
     assert!(mail.thread.len() <= 100 && mail.references.len() <= 100, "too many references");
     assert!(mail.external_id.len() <= 300 && mail.external_id.contains('#'), "not a key: {:?}", mail.external_id);
     for attachment in &mail.attachments {

@@ -1,5 +1,7 @@
 //! The text of RTF, or the HTML that Outlook hid in it (MS-OXRTFEX).
 
+use std::collections::HashMap;
+
 use crate::decode;
 use crate::flags::Flags;
 
@@ -9,6 +11,7 @@ use super::mapi::code_page_label;
 const DEEPEST: usize = 100;
 /// The beginning, in which it says that it is HTML.
 const LONGEST_START: usize = 1000;
+const MOST_FONTS: usize = 1000;
 /// Groups that hold no text.
 const NOT_TEXT: [&str; 14] = [
     "colortbl",
@@ -76,7 +79,7 @@ pub(super) fn read(rtf: &[u8], code_page: u32, flags: &mut Flags) -> Read {
         group,
         outer: Vec::new(),
         deeper: 0,
-        fonts: Vec::new(),
+        fonts: HashMap::new(),
         font: 0,
         pending: Vec::new(),
         text: String::new(),
@@ -117,7 +120,7 @@ struct Reader<'f> {
     /// How many groups are open beyond the bound.
     deeper: usize,
     /// Fonts by number, with their code pages.
-    fonts: Vec<(i32, u32)>,
+    fonts: HashMap<i32, u32>,
     font: i32,
     /// Bytes that are not yet text, since a character may have several.
     pending: Vec<u8>,
@@ -208,12 +211,13 @@ impl Reader<'_> {
             "fonttbl" => self.group.holds = Holds::Fonts,
             _ if optional || NOT_TEXT.contains(&word) => self.group.holds = Holds::Other,
             "f" if self.group.holds == Holds::Fonts => self.font = number.unwrap_or_default(),
-            "fcharset" if self.group.holds == Holds::Fonts && self.fonts.len() < 1000 => {
-                let code_page = FONT_CHARSETS.iter().find(|(charset, _)| Some(*charset) == number).map(|(_, code_page)| *code_page);
-                self.fonts.extend(code_page.map(|code_page| (self.font, code_page)));
+            "fcharset" if self.group.holds == Holds::Fonts && self.fonts.len() < MOST_FONTS => {
+                if let Some((_, code_page)) = FONT_CHARSETS.iter().find(|(charset, _)| Some(*charset) == number) {
+                    self.fonts.entry(self.font).or_insert(*code_page);
+                }
             }
             "f" => {
-                if let Some((_, code_page)) = self.fonts.iter().find(|(font, _)| Some(*font) == number).copied() {
+                if let Some(code_page) = number.and_then(|number| self.fonts.get(&number)).copied() {
                     self.set_code_page(code_page);
                 }
             }

@@ -165,22 +165,26 @@ fn not_quite_utf8(bytes: &[u8], flags: &mut Flags) -> String {
     guessed(noted(standard(guess::encoding(bytes), bytes), flags), flags)
 }
 
+/// The bytes that stand for nothing in Windows-1252.
+const UNDEFINED_IN_1252: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
+
 /// A text of one byte per character, unless it is UTF-8 or cannot be what its label says.
 fn single_byte(bytes: Cow<'_, [u8]>, encoding: &'static Encoding, flags: &mut Flags) -> String {
     if bytes.is_ascii() || encoding == encoding_rs::WINDOWS_1252 && std::str::from_utf8(&bytes).is_ok() {
         return utf8_or_guess(bytes, Charset::Ascii, flags);
     }
+    // Bytes that Windows-1252 does not have tell as well that the label is wrong.
+    let is_foreign = |bytes: &[u8]| !is_western(bytes) || bytes.iter().any(|byte| UNDEFINED_IN_1252.contains(byte));
+    if encoding == encoding_rs::WINDOWS_1252 && is_foreign(&bytes) {
+        let other = guess::encoding(&bytes);
+        let (text, broken) = standard(other, &bytes);
+        if other != encoding && !broken {
+            return guessed(text, flags);
+        }
+    }
     let (text, broken) = standard(encoding, &bytes);
     if is_rather_utf8(&bytes, &text) {
         return guessed(String::from_utf8_lossy(&bytes).into_owned(), flags);
-    }
-    // Bytes that Windows-1252 does not have tell as well that the label is wrong.
-    if encoding == encoding_rs::WINDOWS_1252 && (broken || !is_western(&text)) {
-        let other = guess::encoding(&bytes);
-        let (other_text, other_broken) = standard(other, &bytes);
-        if other != encoding && !other_broken {
-            return guessed(other_text, flags);
-        }
     }
     if let Some(windows) = windows_relative(encoding).filter(|_| text.contains(is_upper_control)) {
         return guessed(with_relative(&bytes, &text, windows), flags);
@@ -191,12 +195,8 @@ fn single_byte(bytes: Cow<'_, [u8]>, encoding: &'static Encoding, flags: &mut Fl
 /// Text in a charset of the Encoding Standard, which gives control characters for bytes that those of
 /// Windows do not have.
 fn standard(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
-    let (text, broken) = whole::decoded(encoding, bytes);
-    if encoding.name().starts_with("windows") && text.contains(is_upper_control) {
-        let replaced = text.chars().map(|c| if is_upper_control(c) { char::REPLACEMENT_CHARACTER } else { c });
-        return (replaced.collect(), true);
-    }
-    (text, broken)
+    let is_windows = encoding.name().starts_with("windows");
+    whole::decoded_but(encoding, bytes, |c| is_windows && is_upper_control(c))
 }
 
 fn by_table(bytes: Cow<'_, [u8]>, table: &Table, flags: &mut Flags) -> String {
@@ -219,10 +219,15 @@ fn is_rather_utf8(bytes: &[u8], read: &str) -> bool {
     more == ENOUGH_UTF8 || (more > 0 && read.chars().any(|c| !c.is_ascii() && !c.is_alphanumeric()))
 }
 
-/// Whether what was read as Windows-1252 is nothing that a language of Western Europe looks like.
-fn is_western(text: &str) -> bool {
-    let (plain, other) = text.chars().fold((0, 0), |(plain, other), c| {
-        if c.is_ascii_alphabetic() { (plain + 1, other) } else { (plain, other + usize::from(!c.is_ascii() && c != '\u{a0}')) }
+/// Whether what is called Windows-1252 looks like a language of Western Europe.
+fn is_western(bytes: &[u8]) -> bool {
+    const NO_BREAK_SPACE: u8 = 0xa0;
+    let (plain, other) = bytes.iter().fold((0, 0), |(plain, other), byte| {
+        if byte.is_ascii_alphabetic() {
+            (plain + 1, other)
+        } else {
+            (plain, other + usize::from(!byte.is_ascii() && *byte != NO_BREAK_SPACE))
+        }
     });
     other <= FEW_LETTERS || other <= plain
 }

@@ -16,7 +16,8 @@ pub(super) type Decoded = (String, bool);
 
 /// UTF-7 (RFC 2152). A plus sign that begins nothing is one.
 pub(super) fn utf7(bytes: &[u8]) -> Decoded {
-    let (mut text, mut broken) = (String::with_capacity(bytes.len()), false);
+    // Eight letters are at most three characters of three bytes.
+    let (mut text, mut broken) = (String::with_capacity(bytes.len() + bytes.len() / 8 + 1), false);
     let mut rest = bytes;
     while let Some((first, after)) = rest.split_first() {
         if *first != b'+' {

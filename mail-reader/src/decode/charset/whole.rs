@@ -5,23 +5,51 @@ use encoding_rs::{CoderResult, Encoding};
 
 use super::unicode::Decoded;
 
-/// More than a decoder may write at the end of a text.
-const SLACK: usize = 16;
+/// So much text is made at a time.
+const PIECE: usize = 4096;
 
 /// The text of `bytes`, and whether it is broken.
 pub(super) fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
-    // Most letters that are not ASCII take two bytes in UTF-8 where they took one, or three where they took two.
-    let more = |bytes: &[u8]| bytes.len() + bytes.iter().filter(|byte| !byte.is_ascii()).count() + SLACK;
+    decoded_but(encoding, bytes, |_| false)
+}
+
+/// The same; where a character of Latin-1 is one that is unwanted, the text is broken too.
+pub(super) fn decoded_but(encoding: &'static Encoding, bytes: &[u8], is_unwanted: impl Fn(char) -> bool) -> Decoded {
+    let (mut length, mut broken) = (0, false);
+    // Its length is found out first: a string that grows takes the old and the new room at once.
+    each_piece(encoding, bytes, |piece, replaced| {
+        let unwanted = if piece.is_ascii() { 0 } else { piece.chars().filter(|c| is_unwanted(*c)).map(longer).sum() };
+        length += piece.len() + unwanted;
+        broken |= replaced || unwanted > 0;
+    });
+    let mut text = String::with_capacity(length);
+    each_piece(encoding, bytes, |piece, _| {
+        if piece.is_ascii() || !piece.contains(&is_unwanted) {
+            text.push_str(piece);
+        } else {
+            text.extend(piece.chars().map(|c| if is_unwanted(c) { char::REPLACEMENT_CHARACTER } else { c }));
+        }
+    });
+    (text, broken)
+}
+
+/// By how much a text gets longer if `c` is replaced in it.
+fn longer(c: char) -> usize {
+    char::REPLACEMENT_CHARACTER.len_utf8().saturating_sub(c.len_utf8())
+}
+
+/// Decodes piece by piece; with each comes whether something was replaced in it.
+fn each_piece(encoding: &'static Encoding, bytes: &[u8], mut take: impl FnMut(&str, bool)) {
     let mut decoder = encoding.new_decoder_without_bom_handling();
-    let mut text = String::with_capacity(more(bytes));
-    let (mut rest, mut broken) = (bytes, false);
+    let mut piece = String::with_capacity(PIECE);
+    let mut rest = bytes;
     loop {
-        let (result, read, replaced) = decoder.decode_to_string(rest, &mut text, true);
-        broken |= replaced;
+        piece.clear();
+        let (result, read, replaced) = decoder.decode_to_string(rest, &mut piece, true);
+        take(&piece, replaced);
         rest = &rest[read..];
-        match result {
-            CoderResult::InputEmpty => return (text, broken),
-            CoderResult::OutputFull => text.reserve_exact(more(rest) + rest.len() / 2),
+        if result == CoderResult::InputEmpty {
+            return;
         }
     }
 }
@@ -48,6 +76,6 @@ mod tests {
     fn a_text_takes_little_more_than_its_length() {
         let bytes = b"Gr\xfc\xdfe aus K\xf6ln ".repeat(10_000);
         let (text, _) = decoded(WINDOWS_1252, &bytes);
-        assert!(text.capacity() <= text.len() + SLACK, "{} of {}", text.capacity(), text.len());
+        assert!(text.capacity() == text.len(), "{} of {}", text.capacity(), text.len());
     }
 }

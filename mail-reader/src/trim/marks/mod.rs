@@ -6,3 +6,4 @@ pub(super) mod introductions;
 pub(super) mod labels;
 pub(super) mod separators;
 pub(super) mod signatures;
+pub(super) mod subjects;

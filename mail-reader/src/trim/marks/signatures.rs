@@ -1,11 +1,16 @@
 //! How signatures begin.
 //!
-//! Sources: RFC 3676, 4.3 ("-- "); the default signatures of K-9 Mail (`default_signature` in its
-//! translations), Apple Mail, Outlook mobile, Gmail's and Samsung's apps, web.de, GMX, mail.ru,
-//! Yandex, Yahoo, Proton and others as they stand in public list archives; the footers of Avast,
-//! AVG, Mailman and Google Groups; closings and confidentiality notices as they are used.
+//! Sources: RFC 3676, 4.3 ("-- "); `default_signature` in the translations of K-9 Mail
+//! (thunderbird/thunderbird-android, `app/ui/legacy/src/main/res`, looked up in German, French, Spanish,
+//! Italian, Dutch, Polish, Russian, Turkish, Japanese and Chinese). Each table says what else was looked up;
+//! most of it is from general knowledge.
 
 /// A line that an app adds: how it begins, and what it then holds. It also names one of [`DEVICES`].
+///
+/// Looked up: K-9 Mail in ten languages (above), "Sent with Proton Mail secure email" (the source of Proton's
+/// web client), "Gesendet von Mail für Windows 10" (1techpc.de, on how to be rid of it) and "Von meinem iPhone
+/// gesendet" (a mail of August 2022 to a list of Linux users). The others, of Apple Mail, Outlook, Gmail,
+/// Samsung, Yahoo, GMX, web.de, mail.ru, Yandex and so on, are from general knowledge, not looked up.
 pub(in crate::trim) const APPS: &[(&str, &str)] = &[
     // en
     ("sent from my ", ""),
@@ -125,6 +130,7 @@ pub(in crate::trim) const APPS: &[(&str, &str)] = &[
     ("отправлено из ", ""),
     ("скачать outlook для ", ""),
     ("загрузить outlook для ", ""),
+    ("простите за краткость", "k-9"),
     ("надіслано з ", ""),
     ("відправлено з ", ""),
     ("отримати outlook для ", ""),
@@ -144,6 +150,8 @@ pub(in crate::trim) const APPS: &[(&str, &str)] = &[
     ("iphone", "から送信"),
     ("ipad", "から送信"),
     ("android", "から送信"),
+    ("k-9 mail で android", "送信"),
+    ("此邮件通过 k-9 mail", "发送"),
     ("发自我的", ""),
     ("从我的", "发送"),
     ("發自我的", ""),
@@ -160,7 +168,7 @@ pub(in crate::trim) const APPS: &[(&str, &str)] = &[
     ("poslano ", " mo"),
 ];
 
-/// What a letter is closed with, without punctuation.
+/// What a letter is closed with, without punctuation. From general knowledge, not looked up.
 pub(in crate::trim) const CLOSINGS: &[&str] = &[
     "best regards",
     "kind regards",
@@ -280,7 +288,8 @@ pub(in crate::trim) const CLOSINGS: &[&str] = &[
     "salam hormat",
 ];
 
-/// What a notice begins with that a firm, a virus scanner or a mailing list adds.
+/// What a notice begins with that a firm, a virus scanner or a mailing list adds. From general knowledge of
+/// such notices, and of the lines of Avast and Google Groups, not looked up.
 pub(in crate::trim) const NOTICES: &[&str] = &[
     "this e-mail and any ",
     "this email and any ",
@@ -357,10 +366,11 @@ pub(in crate::trim) const NOTICES: &[&str] = &[
     "to unsubscribe from this ",
 ];
 
-/// What the footer of a mailing list holds, below its rule.
+/// What the footer of a mailing list holds, below its rule: "… mailing list" and an address with "/listinfo/"
+/// with Mailman (seen below a mail to cocci@systeme.lip6.fr); the others from general knowledge.
 pub(in crate::trim) const LIST_FOOTERS: &[&str] = &["mailing list", "/listinfo/", "unsubscribe", "mailman", "list archive"];
 
-/// What stands before a telephone number or an address in a signature.
+/// What stands before a telephone number or an address in a signature. From general knowledge.
 pub(in crate::trim) const CONTACT_LABELS: &[&str] = &[
     "tel",
     "phone",
@@ -388,7 +398,7 @@ pub(in crate::trim) const CONTACT_LABELS: &[&str] = &[
     "skype",
 ];
 
-/// What the line of an app names.
+/// What the line of an app names. From general knowledge, but for those of K-9 Mail.
 pub(in crate::trim) const DEVICES: &[&str] = &[
     "iphon",
     "ipad",
@@ -446,7 +456,7 @@ pub(in crate::trim) const DEVICES: &[&str] = &[
     "נייד",
 ];
 
-/// What a notice speaks of.
+/// What a notice speaks of. From general knowledge.
 pub(in crate::trim) const NOTICE_WORDS: &[&str] = &[
     "confiden",
     "konfiden",
