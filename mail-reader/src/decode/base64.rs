@@ -157,6 +157,11 @@ impl Decoder {
                 value @ 0..PADDING => self.sextet(value),
                 PADDING => {
                     self.finish();
+                    // Encoded once more, as quoted-printable: padding and no data.
+                    while let Some(after) = rest.strip_prefix(b"3D") {
+                        rest = after.strip_prefix(b"=").unwrap_or(after);
+                        self.good = false;
+                    }
                     self.padded = true;
                 }
                 SPACE => {}
@@ -219,6 +224,7 @@ mod tests {
     #[case::junk_within("SGVs*bG8=", "Hello", false)]
     #[case::junk_after("SGVs\nbG8=\n!!", "Hello", false)]
     #[case::one_character_too_many("SGVsbG8hX", "Hello!", false)]
+    #[case::padding_encoded("SGVsbG8hIQ=3D=3D\n", "Hello!!", false)]
     #[case::not_encoded("Good morning, Ada!\nAll is well.\n", "Good morning, Ada!\nAll is well.\n", false)]
     #[case::not_encoded_with_a_word_alone("Hi\n\nall is well.\n", "Hi\n\nall is well.\n", false)]
     #[case::nothing("", "", true)]

@@ -274,9 +274,9 @@ fn verb(words: &str) -> Option<(usize, usize)> {
     let is_set_apart = |c: char| c < '\u{2e80}' && !matches!(c, '\u{e00}'..='\u{e7f}');
     let is_whole = |start: usize, end: usize| {
         let (first, last) = (words[start..].chars().next().unwrap_or(' '), words[..end].chars().next_back().unwrap_or(' '));
-        let goes_on = |c: Option<char>| c.is_some_and(char::is_alphabetic);
-        !(is_set_apart(first) && goes_on(words[..start].chars().next_back()))
-            && !(is_set_apart(last) && goes_on(words[end..].chars().next()))
+        let begun = is_set_apart(first) && words[..start].chars().next_back().is_some_and(char::is_alphabetic);
+        let goes_on = is_set_apart(last) && words[end..].chars().next().is_some_and(char::is_alphabetic);
+        !begun && !goes_on
     };
     let found = VERBS.find_overlapping_iter(words).filter(|found| is_whole(found.start(), found.end())).last()?;
     let behind = &words[found.end()..];
