@@ -9,3 +9,7 @@ update messages m
 set full_text = i.payload ->> 'text'
 from inbound_messages i
 where i.tenant_id = m.tenant_id and i.id = m.inbound_id and i.payload ->> 'text' is distinct from m.text;
+
+-- From here on a message's HTML is sanitised. What was kept of it until now stands as it came, and could
+-- run where it is shown; the mail itself still has it.
+update messages set html = null where html is not null;

@@ -69,7 +69,9 @@ pub struct InboundMessage {
     /// What the person newly wrote, without the quoted mail below; where [`body`](Self::body) is
     /// named, the beginning of it.
     pub reply: String,
-    /// The HTML body, sanitised: it can be shown as it is. None where [`body`](Self::body) is named.
+    /// The HTML body, sanitised: it can be shown as it is. None where [`body`](Self::body) is named. What
+    /// older versions queued has it as it came, under `html`, which nobody may show and so nobody reads.
+    #[serde(rename = "safe_html")]
     pub html: Option<String>,
     /// Where all of text, reply and HTML lies, when together they are too large to travel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,10 +191,11 @@ mod tests {
         let queued = r#"{
             "tenant_id": "01a1fcdf-5be9-7764-a033-7346ac87b825", "account_id": "01a1fcdf-5c1e-79b5-b2ab-d6b0cfeb1c91", "channel": "email",
             "external_id": "x#1", "from": null, "recipients": [], "subject": "", "message_id": null, "references": [], "text": "a",
-            "reply": "b", "html": null, "trust": "unverified", "automatic": null, "sent_at": null, "received_at": "2026-03-02T09:02:13Z",
+            "reply": "b", "html": "<script>x</script>", "trust": "unverified", "automatic": null, "sent_at": null, "received_at": "2026-03-02T09:02:13Z",
             "raw": null, "attachments": [], "flags": []
         }"#;
         let message: InboundMessage = serde_json::from_str(queued).expect("readable");
+        assert_eq!(message.html, None, "it was not sanitised");
         assert_eq!((message.body, message.refused.len(), message.refused_more, message.quotes_desk), (None, 0, 0, false));
     }
 }

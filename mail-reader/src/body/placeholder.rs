@@ -5,9 +5,9 @@ const LONGEST: usize = 600;
 
 /// What stands in such texts: letters and digits in lower case, one space between words.
 const PLACEHOLDERS: [&str; 22] = [
-    // PHPMailer's examples, copied into thousands of programs.
+    // PHPMailer's old examples; from general knowledge, not looked up.
     "please use an html compatible email viewer",
-    // Default text versions of newsletter programs: Dialog Insight, Acrelia; Emarsys, Inxmail and others alike.
+    // Default text versions of newsletter programs; from general knowledge, not looked up.
     "software cannot display the html version",
     "does not contain a plain text alternative",
     "your email client cannot read this email",
@@ -24,7 +24,7 @@ const PLACEHOLDERS: [&str; 22] = [
     "this is a html email",
     "this is an html message",
     "please view this email in html",
-    // The same in the languages of the programs' users.
+    // The same in other languages; from general knowledge, not looked up.
     "ihr e mail programm unterstützt kein html",
     "ihr e mail programm kann keine html",
     "votre messagerie ne supporte pas le html",

@@ -76,7 +76,7 @@ pub(crate) fn start(raw: &[u8]) -> &[u8] {
 /// The first line without its end, and what follows. A line ends with LF or CRLF, with CRCRLF where
 /// a program doubled the CR, or with CR alone.
 pub(crate) fn cut_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    match bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+    match memchr::memchr2(b'\n', b'\r', bytes) {
         Some(end) => (&bytes[..end], &bytes[end + line_end(&bytes[end..])..]),
         None => (bytes, &[]),
     }

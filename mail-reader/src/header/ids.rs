@@ -81,11 +81,12 @@ impl Brackets<'_> {
     }
 }
 
-/// The ids in a field without brackets.
+/// The ids in a field without brackets, or with some that are never closed.
 fn words(value: &[u8]) -> impl Iterator<Item = String> {
-    let words = || value.split(|byte| byte.is_ascii_whitespace() || *byte == b',').map(<[u8]>::trim_ascii).filter(|word| !word.is_empty());
-    let alone = words().nth(1).is_none();
-    let could_be = move |word: &&[u8]| !word.contains(&b'(') && (word.contains(&b'@') || alone && !word.contains(&b'<'));
+    let words =
+        || value.split(|byte| byte.is_ascii_whitespace() || b",<>".contains(byte)).map(<[u8]>::trim_ascii).filter(|word| !word.is_empty());
+    let alone = words().nth(1).is_none() && !value.contains(&b'<');
+    let could_be = move |word: &&[u8]| !word.contains(&b'(') && (word.contains(&b'@') || alone);
     words().filter(could_be).map(clean).filter(|id| !id.is_empty())
 }
 
@@ -132,6 +133,7 @@ mod tests {
             (" <a@x <b@y>", vec!["a@x", "b@y"]),
             (" <<a@x>>", vec!["a@x"]),
             (" a@x>", vec!["a@x"]),
+            (" 4711<never@closed by anybody", vec!["never@closed"]),
             (" <a@x>,<b@y>;<a@x>", vec!["a@x", "b@y", "a@x"]),
             (" <\"a b\"@x>", vec!["\"ab\"@x"]),
             (" <a\0b\x1b@x>", vec!["ab@x"]),

@@ -158,7 +158,7 @@ pub(super) fn stands_between_dashes(words: &str) -> bool {
     verb(&words).is_some_and(|(_, end)| words[end..].trim_end_matches([':', ' ']).is_empty())
 }
 
-/// Whether what stands between arrows is who wrote and when, as GroupWise writes it.
+/// Whether what stands between arrows is who wrote and when, as `GroupWise` writes it.
 pub(super) fn stands_between_arrows(words: &str) -> bool {
     folded(words)
         .is_some_and(|words| dates(&words) == (true, true) && words.starts_with(|c: char| c.is_alphanumeric() || c == '"' || c == '<'))
@@ -264,9 +264,9 @@ fn verb(words: &str) -> Option<(usize, usize)> {
     let is_set_apart = |c: char| c < '\u{2e80}' && !matches!(c, '\u{e00}'..='\u{e7f}');
     let is_whole = |start: usize, end: usize| {
         let (first, last) = (words[start..].chars().next().unwrap_or(' '), words[..end].chars().next_back().unwrap_or(' '));
-        let goes_on = |c: Option<char>| c.is_some_and(char::is_alphabetic);
-        !(is_set_apart(first) && goes_on(words[..start].chars().next_back()))
-            && !(is_set_apart(last) && goes_on(words[end..].chars().next()))
+        let begun = is_set_apart(first) && words[..start].chars().next_back().is_some_and(char::is_alphabetic);
+        let goes_on = is_set_apart(last) && words[end..].chars().next().is_some_and(char::is_alphabetic);
+        !begun && !goes_on
     };
     let found = VERBS.find_overlapping_iter(words).filter(|found| is_whole(found.start(), found.end())).last()?;
     let behind = &words[found.end()..];

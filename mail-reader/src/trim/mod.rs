@@ -40,7 +40,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use mark::{Mark, MarkKind};
-pub use own::{OWN_LINES, holds_own_line, written_below};
+pub use own::{OWN_LINES, holds_own_line};
 
 use introduction::Ahead;
 use lines::{Line, first, is_blank, is_quoted, is_rule, unquoted};
@@ -70,8 +70,7 @@ pub fn trim<'t>(text: &'t str, marks: &[Mark]) -> Trimmed<'t> {
 /// The same, of a mail that has its HTML laid out as well: where the text shows no quote and the
 /// HTML's structure does, the reply is the HTML's. With a subject such as "FW: …" a header of another
 /// mail begins what is handed on: programs write the same one when they reply.
-#[must_use]
-pub fn best<'t>(subject: &str, text: &'t str, marks: &[Mark], html: Option<(&'t str, &[Mark])>) -> Trimmed<'t> {
+pub(crate) fn best<'t>(subject: &str, text: &'t str, marks: &[Mark], html: Option<(&'t str, &[Mark])>) -> Trimmed<'t> {
     let handed_on = subject::hands_on(subject);
     let plain = settle(text, marks, handed_on);
     let tells = |marks: &[Mark]| marks.iter().any(|mark| matches!(mark.kind, MarkKind::Quote | MarkKind::Introduction));

@@ -14,7 +14,8 @@ const WRAPPED: usize = 4;
 pub fn holds_own_line(text: &str) -> bool {
     OWN_LINES.iter().any(|line| {
         let expected = letters(line).next();
-        text.char_indices().filter(|(_, c)| c.to_lowercase().next() == expected).any(|(at, _)| begins_with(letters(&text[at..]), line))
+        let is_first = |c: char| if c.is_ascii() { Some(c.to_ascii_lowercase()) } else { c.to_lowercase().next() } == expected;
+        text.char_indices().filter(|(_, c)| is_first(*c)).any(|(at, _)| begins_with(letters(&text[at..]), line))
     })
 }
 
@@ -32,13 +33,7 @@ fn begins_with(mut letters: impl Iterator<Item = char>, line: &str) -> bool {
 }
 
 /// What stands between and below the quoted lines, when what was quoted is one of our notifications to
-/// an agent; anything else is given whole, and so is a notification with nothing below it.
-#[must_use]
-pub fn written_below(reply: &str) -> String {
-    below(reply).unwrap_or_else(|| reply.to_owned())
-}
-
-/// The same, if there is anything to be taken away.
+/// an agent. `None` for anything else, and for a notification with nothing below it.
 pub(super) fn below(reply: &str) -> Option<String> {
     if !holds_own_line(reply) {
         return None;
@@ -66,4 +61,18 @@ fn offset_of(text: &str, holds: impl Fn(&str) -> bool) -> Option<usize> {
         at += line.len();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_found_quoted_wrapped_and_in_capitals() {
+        let own = OWN_LINES[0];
+        for text in ["> > -- Write your answer\n> > above this line --", "*WRITE YOUR ANSWER ABOVE THIS LINE*", &format!("a\n{own}\nb")] {
+            assert!(holds_own_line(text), "{text}");
+        }
+        assert!(!holds_own_line("Write your answer on this line"));
+    }
 }

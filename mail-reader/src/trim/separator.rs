@@ -18,7 +18,7 @@ fn all(which: impl Fn(&super::marks::separators::Separators) -> &'static [&'stat
 }
 
 /// Whether this is the line before what is answered: a known one between dashes, or an introduction
-/// between dashes (Lotus Notes, Zoho) or between arrows (GroupWise).
+/// between dashes (Lotus Notes, Zoho) or between arrows (`GroupWise`).
 pub(super) fn is_original(line: &str) -> bool {
     if let Some(words) = line.trim_matches(is_ignored).strip_prefix(">>>").and_then(|line| line.strip_suffix(">>>")) {
         return introduction::stands_between_arrows(words);

@@ -71,7 +71,7 @@ fn id(n: u128) -> String {
 fn mail(n: u128) -> Value {
     json!({ "kind": "inbound_message", "version": 1, "id": id(n), "body": {
         "tenant_id": id(1), "account_id": id(0x26), "channel": "email", "external_id": "x", "from": null, "recipients": [], "subject": "Hello",
-        "message_id": null, "references": [], "text": "", "reply": "", "html": null, "trust": "unverified", "automatic": null, "sent_at": null,
+        "message_id": null, "references": [], "text": "", "reply": "", "safe_html": null, "trust": "unverified", "automatic": null, "sent_at": null,
         "received_at": "2026-03-02T09:00:00Z", "raw": null, "attachments": [], "flags": [] } })
 }
 

@@ -29,34 +29,57 @@ pub fn kinds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     ]
 }
 
-/// Realistic mails of about `size` bytes, each with its name.
+/// The names of the mails that [`of_size`] makes.
+pub const SIZED: &[&str] = &[
+    "a text",
+    "a text in base64",
+    "a text in Latin-1",
+    "a text in Cyrillic letters of one byte each",
+    "a text in quoted-printable",
+    "a text without a charset",
+    "HTML",
+    "HTML in base64",
+    "HTML in Latin-1",
+    "HTML that is mostly text",
+    "quoted lines",
+    "one attachment",
+    "one picture in HTML",
+    "text and HTML",
+    "many files",
+];
+
+/// A realistic mail of about `size` bytes.
+///
+/// # Panics
+///
+/// When there is none of that name.
 #[must_use]
-pub fn of_size(size: usize) -> Vec<(&'static str, Vec<u8>)> {
+pub fn of_size(name: &str, size: usize) -> Vec<u8> {
     let mut writer = Writer(ChaCha20Rng::seed_from_u64(size as u64));
-    let mut made = vec![
-        ("a text", writer.whole("text/plain; charset=utf-8", "8bit", size, |writer| writer.lines(ENGLISH).into_bytes())),
-        ("a text in base64", writer.whole("text/plain; charset=utf-8", "base64", size, |writer| base64(writer.lines(RUSSIAN).as_bytes()))),
-        ("a text in Latin-1", writer.whole("text/plain; charset=iso-8859-1", "8bit", size, |writer| latin_1(&writer.lines(GERMAN)))),
-        (
-            "a text in quoted-printable",
-            writer
-                .whole("text/plain; charset=utf-8", "quoted-printable", size, |writer| quoted_printable(writer.lines(RUSSIAN).as_bytes())),
-        ),
-        ("a text without a charset", writer.whole("text/plain", "8bit", size, |writer| latin_1(&writer.lines(GERMAN)))),
-        ("HTML", writer.whole("text/html; charset=utf-8", "8bit", size, |writer| writer.card().into_bytes())),
-        ("HTML in base64", writer.whole("text/html; charset=utf-8", "base64", size, |writer| base64(writer.card().as_bytes()))),
-        ("HTML in Latin-1", writer.whole("text/html; charset=iso-8859-1", "8bit", size, |writer| latin_1(&writer.card()))),
-        (
-            "HTML that is mostly text",
-            writer.whole("text/html", "8bit", size, |writer| format!("<p>{}</p>\n", writer.lines(ENGLISH)).into_bytes()),
-        ),
-        ("quoted lines", writer.whole("text/plain", "7bit", size, |writer| format!("> {}\n", writer.sentence(ENGLISH, 9)).into_bytes())),
-        ("one attachment", writer.attachment(size * 3 / 4)),
-        ("one picture in HTML", writer.picture(size * 3 / 4)),
-    ];
-    made.push(("text and HTML", writer.alternative(size)));
-    made.push(("many files", writer.files(size)));
-    made
+    match name {
+        "a text" => writer.whole("text/plain; charset=utf-8", "8bit", size, |writer| writer.lines(ENGLISH).into_bytes()),
+        "a text in base64" => writer.whole("text/plain; charset=utf-8", "base64", size, |writer| base64(writer.lines(RUSSIAN).as_bytes())),
+        "a text in Latin-1" => writer.whole("text/plain; charset=iso-8859-1", "8bit", size, |writer| latin_1(&writer.lines(GERMAN))),
+        "a text in Cyrillic letters of one byte each" => {
+            writer.whole("text/plain; charset=windows-1251", "8bit", size, |writer| windows_1251(&writer.lines(RUSSIAN)))
+        }
+        "a text in quoted-printable" => {
+            writer.whole("text/plain; charset=utf-8", "quoted-printable", size, |writer| quoted_printable(writer.lines(RUSSIAN).as_bytes()))
+        }
+        "a text without a charset" => writer.whole("text/plain", "8bit", size, |writer| latin_1(&writer.lines(GERMAN))),
+        "HTML" => writer.whole("text/html; charset=utf-8", "8bit", size, |writer| writer.card().into_bytes()),
+        "HTML in base64" => writer.whole("text/html; charset=utf-8", "base64", size, |writer| base64(writer.card().as_bytes())),
+        "HTML in Latin-1" => writer.whole("text/html; charset=iso-8859-1", "8bit", size, |writer| latin_1(&writer.card())),
+        "HTML that is mostly text" => {
+            writer.whole("text/html", "8bit", size, |writer| format!("<p>{}</p>\n", writer.lines(ENGLISH)).into_bytes())
+        }
+        "quoted lines" => writer.whole("text/plain", "7bit", size, |writer| format!("> {}\n", writer.sentence(ENGLISH, 9)).into_bytes()),
+        "one attachment" => writer.attachment(size * 3 / 4),
+        "one picture in HTML" => writer.picture(size * 3 / 4),
+        "text and HTML" => writer.alternative(size),
+        "many files" => writer.files(size),
+        _ => panic!("there is no everyday mail {name:?}"),
+    }
 }
 
 impl Writer {
@@ -228,7 +251,7 @@ impl Writer {
 
     fn alternative(&mut self, size: usize) -> Vec<u8> {
         let text = self.lines(ENGLISH).repeat(size / 3 / 400);
-        let html = self.card().repeat(size / 2 / 800);
+        let html = self.card().repeat(size / 800);
         self.two_ways(&text, &html)
     }
 

@@ -10,13 +10,13 @@ use switchboard_common::domain::address::EmailAddress;
 use switchboard_common::domain::inbound::{
     BodyReference, Channel, InboundAttachment, InboundBody, InboundMessage, RefusedAttachment, Trust, size_in_words,
 };
-use switchboard_common::domain::reply_marker::holds_marker;
 use switchboard_common::domain::{self};
 use switchboard_common::ids::MediaId;
+use switchboard_mail_reader::trim::holds_own_line;
 use switchboard_mail_reader::{Attachment, Flag, Mail, Mailbox};
 
 /// Text, reply and HTML together, when they travel in the envelope.
-const LARGEST_BODY: usize = 128 * 1024;
+const LARGEST_BODY: usize = 96 * 1024;
 /// So much of the text, and of the reply, travels beside a reference to all of it.
 const EXCERPT: usize = 32 * 1024;
 /// What is kept beside the raw mail.
@@ -63,7 +63,7 @@ impl Prepared {
     /// When the texts cannot be written as JSON.
     pub(crate) fn new(mut mail: Mail, limits: Limits) -> serde_json::Result<Self> {
         let (refused, refused_more) = refuse(&mut mail, limits);
-        let quotes_desk = holds_marker(mail.reply()) || mail.attachments.iter().any(hands_on);
+        let quotes_desk = holds_own_line(mail.reply()) || mail.attachments.iter().any(hands_on);
         let cut_text = cut(&mut mail.text, LARGEST_TEXT);
         if cut_text {
             mail.flags.push(Flag::CutText);
@@ -125,7 +125,7 @@ fn refuse(mail: &mut Mail, limits: Limits) -> (Vec<RefusedAttachment>, u64) {
 /// A mail attached to it that is a notification to an agent, or quotes one.
 fn hands_on(attachment: &Attachment) -> bool {
     let is_mail = attachment.content_type.starts_with("message/") || attachment.name.to_lowercase().ends_with(".eml");
-    is_mail && holds_marker(&String::from_utf8_lossy(&attachment.data))
+    is_mail && holds_own_line(&String::from_utf8_lossy(&attachment.data))
 }
 
 /// Texts that are too large to travel, as JSON; the mail keeps the beginnings of them.
@@ -133,9 +133,9 @@ fn take_body(mail: &mut Mail) -> serde_json::Result<Option<Vec<u8>>> {
     let texts = [Some(mail.text.as_str()), Some(mail.reply()), mail.html.as_deref()];
     let mut room = LARGEST_BODY;
     let fits = texts.into_iter().flatten().all(|text| {
-        let whole = json_prefix(text, room).is_whole(text);
-        room = room.saturating_sub(json_prefix(text, room).size);
-        whole
+        let prefix = json_prefix(text, room);
+        room -= prefix.size;
+        prefix.end == text.len()
     });
     if fits {
         return Ok(None);
@@ -168,6 +168,7 @@ impl Stored {
 /// The message for the router, once the bytes lie in the blob store.
 pub(crate) fn message(prepared: Prepared, account: &EmailAccount, stored: &Stored, received_at: DateTime<Utc>) -> InboundMessage {
     let Prepared { mail, body, refused, refused_more, quotes_desk } = prepared;
+    let reply = mail.reply().to_owned();
     let attachments = mail.attachments.into_iter().zip(&stored.attachments).map(|(attachment, media_id)| InboundAttachment {
         media_id: *media_id,
         size: attachment.data.len() as u64,
@@ -187,7 +188,7 @@ pub(crate) fn message(prepared: Prepared, account: &EmailAccount, stored: &Store
         message_id: mail.message_id,
         references: mail.thread,
         text: mail.text,
-        reply: mail.reply().to_owned(),
+        reply,
         html: mail.html,
         body: stored.body.zip(body).map(|(media_id, body)| BodyReference { media_id, size: body.len() as u64 }),
         // No server is pinned whose Authentication-Results could be believed.
@@ -224,12 +225,6 @@ struct Prefix {
     end: usize,
     /// What it takes as JSON.
     size: usize,
-}
-
-impl Prefix {
-    fn is_whole(&self, text: &str) -> bool {
-        self.end == text.len()
-    }
 }
 
 /// How much of a text fits in so many bytes of JSON, in whole characters.
@@ -300,12 +295,12 @@ mod tests {
         write!(raw, "Message-ID: {}\nSubject: {}\n", id(0), "\\".repeat(5000)).expect("a string takes everything");
         writeln!(raw, "References: {}", (1..500).map(id).collect::<Vec<_>>().join("\n ")).expect("a string takes everything");
         for index in 0..300 {
-            writeln!(raw, "To: {index}{}@example.org", "{}".repeat(25)).expect("a string takes everything");
+            writeln!(raw, "To: \"{index}{}\"@example.org", "\\\\".repeat(28)).expect("a string takes everything");
         }
         write!(raw, "Auto-Submitted: \"\"\"\"\"\"\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n{text}")
             .expect("a string takes everything");
         for index in 0..900 {
-            let (name, size) = ("漢".repeat(200), if index < 50 { 1001 } else { 1 });
+            let (name, size) = ("漢".repeat(index % 2 * 200), if index < 50 { 1001 } else { 1 });
             write!(
                 raw,
                 "\n--b\nContent-Type: image/png; name=\"{name}{index}\"\nContent-ID: <{}>\n\n{}",
@@ -320,7 +315,7 @@ mod tests {
     #[test]
     fn the_largest_mail_fits_in_an_envelope_with_and_without_its_texts() {
         let by_reference = sealed(&largest(&"\"\n".repeat(200_000)));
-        let within = sealed(&largest(&"\"\n".repeat(16_000)));
+        let within = sealed(&largest(&"\"\n".repeat(12_000)));
         assert!(by_reference.body.is_some() && within.body.is_none());
         assert!(within.size > LARGEST_ENVELOPE / 5 * 4, "{} is far from the largest there is", within.size);
         for Sealed { message, size, .. } in [by_reference, within] {
@@ -377,7 +372,7 @@ mod tests {
     #[test]
     fn the_line_above_which_agents_answer_is_the_one_that_is_looked_for() {
         assert!(trim::OWN_LINES.contains(&REPLY_MARKER));
-        assert!(holds_marker(&format!("> {REPLY_MARKER}")) && trim::holds_own_line(&format!("> {REPLY_MARKER}")));
+        assert!(holds_own_line(&format!("> {REPLY_MARKER}")));
     }
 
     proptest! {

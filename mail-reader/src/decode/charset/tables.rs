@@ -2,7 +2,9 @@
 //!
 //! Each is the 128 characters of its upper half in order, U+FFFD where there is none; the lower half is
 //! ASCII. Sources: the mapping tables at unicode.org/Public/MAPPINGS (VENDORS/MICSFT/PC, VENDORS/APPLE),
-//! the GNU C library's charmaps for those that are not there.
+//! the GNU C library's charmaps for those that are not there. Each was held, byte by byte, against the codec of
+//! Python 3.11 or, where Python has none (KOI8-RU, ISO-IR-111, VISCII, TCVN, ARMSCII-8, the two of Georgia),
+//! against the C library's `iconv` (glibc 2.36): all are the same.
 
 /// Such a charset.
 #[derive(Debug, PartialEq, Eq)]

@@ -376,9 +376,9 @@ pub(super) const K_9_MAIL: &[(&str, &str)] = &[
     ("zh-CN", "于 02.03.2026 10:00, Ada Lovelace 写到:"),
 ];
 
-/// SnappyMail, `REPLY_MESSAGE_TITLE`.
+/// `SnappyMail`, `REPLY_MESSAGE_TITLE`.
 pub(super) const SNAPPYMAIL: &[(&str, &str)] = &[("de", "Am 02.03.2026 10:00 schrieb Ada Lovelace:")];
 
-/// As users report them: Apple Mail (sweetrb/apple-mail-mcp issue 249), Airmail (Airmail_Public issue 88).
+/// As users report them: Apple Mail (sweetrb/apple-mail-mcp issue 249), Airmail (`Airmail_Public` issue 88).
 pub(super) const OTHERS: &[(&str, &str)] =
     &[("en", "On 20 Sep 2026, at 10:35, Ada wrote:"), ("de", "An 02.03.2026, Ada Lovelace schrieb:")];

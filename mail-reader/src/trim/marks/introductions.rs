@@ -7,7 +7,7 @@
 //! language packs), Evolution 3.46 (the attribution in `evolution.mo`), Roundcube 1.6
 //! (`mailreplyintro` in `program/localization`), Geary 43, Claws Mail 4.1, Balsa 2.6 and Mutt 2.2 (their
 //! message catalogues), Horde IMP 6.2 (`attrib_text`), K-9 Mail (`message_compose_reply_header_fmt_with_date`
-//! in `app/ui/legacy/src/main/res` of thunderbird/thunderbird-android), SnappyMail
+//! in `app/ui/legacy/src/main/res` of thunderbird/thunderbird-android), `SnappyMail`
 //! (`REPLY_MESSAGE_TITLE`), and single threads where they are named.
 
 /// How a language introduces a quote.
@@ -27,8 +27,8 @@ const fn of(_language: &'static str, starts: &'static [&'static str], verbs: &'s
 /// By language.
 pub(in crate::trim) const INTRODUCTIONS: [Introduction; 70] = [
     // Thunderbird, Evolution, Roundcube, Geary, Claws Mail, Apple Mail (sweetrb/apple-mail-mcp issue 249). From
-    // general knowledge: "writes", "said", "at", "in a message dated" (AOL).
-    of("en", &["on ", "at ", "in a message dated "], &["wrote", "writes", "said"]),
+    // general knowledge: "writes", "at", "in a message dated".
+    of("en", &["on ", "at ", "in a message dated "], &["wrote", "writes"]),
     // Thunderbird, Evolution, Roundcube, Geary, Claws Mail, Balsa, K-9 Mail, SnappyMail, Airmail (Airmail_Public issue
     // 88). From general knowledge: "hat geschrieben", "folgendes geschrieben".
     of("de", &["am ", "an "], &["schrieb", "hat geschrieben", "folgendes geschrieben"]),

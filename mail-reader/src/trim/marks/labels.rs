@@ -3,8 +3,8 @@
 //! Each row names the programs in whose translations its words stand, as they were looked up, and then
 //! the words that are from general knowledge and were not looked up (those of Outlook, web.de, T-Online,
 //! Naver, QQ and others without public translations). Looked up: Thunderbird 153 (`mimeheader.properties`),
-//! Roundcube 1.6 (`from`, `sent`, `date`, `to`, `cc`, `subject`), SOGo 5.8 (the templates `SOGoMail…Reply`),
-//! K-9 Mail (`message_compose_quote_header_*`) and the Thunderbird add-on ReplyWithHeader, which writes
+//! Roundcube 1.6 (`from`, `sent`, `date`, `to`, `cc`, `subject`), `SOGo` 5.8 (the templates `SOGoMail…Reply`),
+//! K-9 Mail (`message_compose_quote_header_*`) and the Thunderbird add-on `ReplyWithHeader`, which writes
 //! Outlook's header (`modules/headers-i18n.mjs`; its issue 100 shows the French one in use).
 
 /// A language's labels, without their colon.

@@ -6,9 +6,9 @@
 //! Seznam, QQ and others without public translations). Looked up: Thunderbird 153
 //! (`mailnews.reply_header_originalmessage` and `mailnews.forward_header_originalmessage`), Evolution 3.46,
 //! Geary 43, Balsa 2.6 and Mutt 2.2 (their message catalogues), Roundcube 1.6 (`originalmessage`), Horde IMP
-//! 6.2 ("Forwarded message"), SOGo 5.8 (the templates `SOGoMail…Reply` and `SOGoMail…Forward`), K-9 Mail
-//! (`message_compose_quote_header_separator`), SnappyMail (`FORWARD_MESSAGE_TOP_TITLE`) and the Thunderbird
-//! add-on ReplyWithHeader, which writes Outlook's header (`modules/headers-i18n.mjs`).
+//! 6.2 ("Forwarded message"), `SOGo` 5.8 (the templates `SOGoMail…Reply` and `SOGoMail…Forward`), K-9 Mail
+//! (`message_compose_quote_header_separator`), `SnappyMail` (`FORWARD_MESSAGE_TOP_TITLE`) and the Thunderbird
+//! add-on `ReplyWithHeader`, which writes Outlook's header (`modules/headers-i18n.mjs`).
 
 /// What a language calls the two.
 #[derive(Debug)]
@@ -27,20 +27,11 @@ const fn of(_language: &'static str, originals: &'static [&'static str], forward
 /// By language.
 pub(in crate::trim) const SEPARATORS: [Separators; 71] = [
     // Thunderbird, Evolution, Roundcube, Geary, Horde IMP, K-9 Mail, SOGo. From general knowledge: "original e-mail",
-    // "original email", "original mail", "original appointment", "reply message", "original text", "original", "begin forwarded message",
-    // "forwarded mail", "forwarded e-mail", "forwarded email", "start of forwarded message".
+    // "original email", "original mail", "original appointment", "reply message", "original",
+    // "begin forwarded message", "forwarded mail", "forwarded e-mail", "forwarded email", "start of forwarded message".
     of(
         "en",
-        &[
-            "original message",
-            "original e-mail",
-            "original email",
-            "original mail",
-            "original appointment",
-            "reply message",
-            "original text",
-            "original",
-        ],
+        &["original message", "original e-mail", "original email", "original mail", "original appointment", "reply message", "original"],
         &[
             "forwarded message",
             "begin forwarded message",
@@ -70,11 +61,11 @@ pub(in crate::trim) const SEPARATORS: [Separators; 71] = [
             "weitergeleitete e-mail",
         ],
     ),
-    // Thunderbird, Evolution, Roundcube, Geary, Horde IMP, SOGo, ReplyWithHeader. From general knowledge: "mail original", "message d'origine par", "début du
-    // message transféré", "début du message réexpédié", "message transmis", "courriel transféré".
+    // Thunderbird, Evolution, Roundcube, Geary, Horde IMP, SOGo, ReplyWithHeader. From general knowledge: "mail original",
+    // "début du message transféré", "début du message réexpédié", "message transmis", "courriel transféré".
     of(
         "fr",
-        &["message d'origine", "message original", "message initial", "mail original", "courriel original", "message d'origine par"],
+        &["message d'origine", "message original", "message initial", "mail original", "courriel original"],
         &["message transféré", "début du message transféré", "début du message réexpédié", "message transmis", "courriel transféré"],
     ),
     // Thunderbird, Evolution, Roundcube, Geary, Horde IMP, K-9 Mail, SOGo. From general knowledge: "correo original",
