@@ -301,7 +301,7 @@ impl<'t> Rest<'t> {
     }
 
     /// Takes the quotes and signatures at the end away. `cut` says that something quoted was cut right
-    /// behind. Returns the signatures.
+    /// behind. Returns the signatures; none where nothing else would be left.
     fn take_tail(&mut self, mut cut: bool) -> Vec<String> {
         let mut signatures: Vec<String> = Vec::new();
         while signatures.len() < MOST_SIGNATURES {
@@ -311,7 +311,7 @@ impl<'t> Rest<'t> {
             signatures.insert(0, signature.to_owned());
             *self = rest;
         }
-        signatures.retain(|signature| !signature.is_empty());
+        signatures.retain(|signature| !signature.is_empty() && self.has_own());
         signatures
     }
 

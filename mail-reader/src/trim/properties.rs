@@ -97,6 +97,14 @@ fn is_within(lines: &str, whole: &str) -> bool {
     lines.lines().map(str::trim).filter(|line| !line.is_empty()).all(|line| whole.any(|other| other == line))
 }
 
+#[test]
+fn a_signature_that_is_kept_with_all_else_is_not_told_beside_it() {
+    for text in ["_____________\n> quoted\nThis e-mail is confidential\n", "_____________\n> quoted\nThis e-mail is confidential"] {
+        let trimmed = trim(text, &[]);
+        assert_eq!((&*trimmed.reply, trimmed.signature), (text.trim(), None));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
