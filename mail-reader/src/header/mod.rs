@@ -25,10 +25,12 @@ const LONGEST_TEXT: usize = 64 * 1024;
 
 /// A free text such as a subject: decoded, on one line, without control characters.
 pub(crate) fn text(value: &[u8], flags: &mut Flags) -> String {
-    if value.len() > LONGEST_TEXT {
+    let mut line = one_line(&words::decoded(&value[..value.len().min(LONGEST_TEXT)], flags), usize::MAX);
+    if value.len() > LONGEST_TEXT || line.len() > LONGEST_LINE {
         flags.note(Flag::CutHeader);
     }
-    one_line(&words::decoded(&value[..value.len().min(LONGEST_TEXT)], flags), LONGEST_LINE)
+    line.truncate(line.floor_char_boundary(LONGEST_LINE));
+    line
 }
 
 /// The value as it stands, on one line.
@@ -64,7 +66,9 @@ mod tests {
         let flags = &mut Flags::default();
         assert_eq!(text(b" one\r\n two =?utf-8?q?three=0D=0ABcc:_x=00?=", flags), "one two three Bcc: x");
         assert_eq!(text(b" gr\xfc\xdfe", flags), "gr\u{fc}\u{df}e");
+        assert!(!std::mem::take(flags).into_vec().contains(&Flag::CutHeader));
         assert_eq!(text("ä".repeat(5_000).as_bytes(), flags).len(), LONGEST_LINE);
+        assert_eq!(std::mem::take(flags).into_vec(), [Flag::CutHeader], "nothing is cut in silence");
         assert_eq!(one_line(" a \u{1} \u{0} b\0c ", 99), "a bc");
     }
 }
