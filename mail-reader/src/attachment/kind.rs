@@ -261,6 +261,8 @@ mod tests {
             ("application/octet-stream", "a.exe", &program, "application/x-msdownload", false),
             ("application/x-foo", "a.foo", &program, "application/x-msdownload", true),
             ("image/png", "a.png", b"\n <SVG onload='x()'>", "application/octet-stream", true),
+            ("image/png", "a.png", b"\xef\xbb\xbf<script>x()", "application/octet-stream", true),
+            ("application/octet-stream", "a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/msword", false),
             ("image/svg+xml", "a.svg", b"<svg/>", "image/svg+xml", false),
             ("text/plain", "a.txt", b"MZ is how it begins, and it goes on for more than sixty-four letters", "text/plain", false),
             ("text/plain", "a.txt", b"%PDF-1.7 x", "application/pdf", true),

@@ -146,6 +146,8 @@ mod tests {
         assert_eq!(bounce("Subject: look\n\nFinal-Recipient: rfc822; a@b.c\nAction: failed\nStatus: 5.1.1\n"), None);
         let mixed = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nFinal-Recipient: rfc822; a@b.c\nAction: failed\n--b--\n";
         assert_eq!(bounce(mixed), None);
+        let seen = "Content-Type: multipart/report; boundary=b\n\n--b\n\nFinal-Recipient: rfc822; a@b.c\nIt was seen.\n--b--\n";
+        assert_eq!(bounce(seen), None);
     }
 
     #[test]

@@ -238,6 +238,7 @@ mod tests {
     #[case::footer_without_padding(format!("{DATA}\n-- \nlist mailing list\n"), TEXT.to_owned())]
     #[case::separator_of_whole_groups(format!("{DATA}\n____\n"), TEXT.to_owned())]
     #[case::delimiter_left_over(format!("{DATA}\n--boundary--\n"), TEXT.to_owned())]
+    #[case::marks_below(format!("{DATA}\n***list***\n"), TEXT.to_owned())]
     #[case::words_above(format!("This is encoded text:\n{DATA}\n"), TEXT.to_owned())]
     #[case::words_between(format!("{DATA}\n250 2.0.0 Ok: go on\n{DATA}\n"), format!("{TEXT}{TEXT}"))]
     fn text_around_data_is_no_data(#[case] body: String, #[case] text: String) {

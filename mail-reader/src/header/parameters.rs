@@ -281,6 +281,7 @@ mod tests {
             (" Content-Type: text/plain;\r\n\tname=x\r\n\tcharset=utf-8", "text", "plain", "utf-8"),
             (" : text/plain; charset=\"utf-8", "text", "plain", "utf-8"),
             (" charset=utf-8", "", "", "utf-8"),
+            (" (a letter; charset=latin1) text/html; charset=utf-8", "text", "html", "utf-8"),
             (" text; charset='utf-8'", "text", "", "'utf-8'"),
             (" t\0ext/pl<ain>; charset=utf-8; charset=latin1", "text", "plain", "utf-8"),
             (" text/plain; charset=\"utf-8\"; name=\"a;b\"", "text", "plain", "utf-8"),

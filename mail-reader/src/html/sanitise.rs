@@ -344,6 +344,7 @@ mod tests {
             ("<ol start=3 type=a><li value=4>x", "<ol type=\"a\" start=\"3\"><li value=\"4\">x</li></ol>"),
             ("<blockquote type=cite>x<br>y<hr></blockquote>", "<blockquote type=\"cite\">x<br>y<hr></blockquote>"),
             ("a<!-- b --><blink>c</blink><form action=x><input name=y><button>d</button></form><o:p>e</o:p>", "acde"),
+            ("<p title='`x`'>y", "<p title=\"&#96;x&#96;\">y</p>"),
             ("<b><p>x</b>y", "<b><p>xy</p></b>"),
         ] {
             assert_eq!(sanitised(html).0, safe, "{html}");

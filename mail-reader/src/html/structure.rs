@@ -281,6 +281,10 @@ mod tests {
     #[case("a<div style='border:none;border-left:solid blue 1.5pt' type=cite>old</div>", &[(Quote, "old")])]
     // An indentation is no quote; a quote that holds nothing is none.
     #[case("a<blockquote></blockquote><div class=gmail_quote><br></div>b", &[])]
+    // What programs put before the names of what they quote.
+    #[case("a<div class=x_x_gmail_signature>Ada</div>b", &[(Signature, "Ada")])]
+    #[case("a<div class=m_-8213gmail_signature>Ada</div>b", &[(Signature, "Ada")])]
+    #[case("a<div id=yiv8213Signature>Ada</div>b", &[(Signature, "Ada")])]
     fn each_program_has_its_way(#[case] html: &str, #[case] expected: &[(MarkKind, &str)]) {
         let found = marked(html);
         assert_eq!(found.iter().map(|(kind, text)| (*kind, text.as_str())).collect::<Vec<_>>(), expected, "{html}");

@@ -202,6 +202,7 @@ fn name(lines: &[Placed<'_>]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::super::{Trimmed, trim};
+    use super::DELIMITED_LINES;
 
     fn assert_signed(written: &str, between: &str, signature: &str) {
         for below in ["", "\n\nOn Mon, Mar 2, 2026 at 10:00 AM Bob <bob@example.org> wrote:\n> Is it there?\n"] {
@@ -355,6 +356,8 @@ mod tests {
             "$ tool -- \n--flag\nfails with the following, and I do not know what it is that I should do about it now, so please help me",
             "Is it sent from my iPhone?",
             "Your letter was sent from my street to yours.",
+            "Why does it always say this?\nSent from my iPhone?",
+            &format!("Here is the log.\n-- \n{}it ends", "it goes on\n".repeat(DELIMITED_LINES)),
         ] {
             assert_eq!(trim(text, &[]), Trimmed { reply: text.into(), signature: None });
         }

@@ -150,6 +150,14 @@ fn a_field_of_megabytes_is_read_as_far_as_there_is_room() {
     assert!(mail.flags.contains(&Flag::CutHeader));
     let mail = of(format!("References: <first@x> {}<last@x>\n\nx", "<middle@x> ".repeat(200_000)));
     assert_eq!(mail.references, ["first@x", "middle@x", "last@x"]);
+    let mail = of(format!("References: first@x {}last@x\n\nx", "middle@x ".repeat(200_000)));
+    assert_eq!(mail.references, ["first@x", "middle@x", "last@x"]);
+}
+
+#[test]
+fn of_several_dates_the_first_that_can_be_read_counts() {
+    let mail = of("Date: soon\nDate: Mon, 2 Mar 2026 10:00:00 +0100\nDate: Tue, 3 Mar 2026 10:00:00 +0100\n\nx");
+    assert_eq!(mail.sent_at.map(|date| date.to_rfc3339()).as_deref(), Some("2026-03-02T10:00:00+01:00"));
 }
 
 #[test]
