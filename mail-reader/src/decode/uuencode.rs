@@ -112,7 +112,7 @@ fn decode_line(line: &[u8], data: &mut Vec<u8>) -> bool {
 }
 
 fn sextet(byte: u8) -> Option<u8> {
-    (0x20..=0x60).contains(&byte).then_some((byte - 0x20) & 0x3f)
+    (0x20..=0x60).contains(&byte).then(|| (byte - 0x20) & 0x3f)
 }
 
 #[cfg(test)]
@@ -129,6 +129,13 @@ mod tests {
         };
         let line = |chunk: &[u8]| format!("{}{}\n", letter(chunk.len()), chunk.chunks(3).map(group).collect::<String>());
         format!("begin 644 notes.txt\n{}`\nend\n", data.chunks(45).map(line).collect::<String>())
+    }
+
+    #[test]
+    fn control_characters_are_no_data() {
+        for byte in 0..0x20 {
+            assert_eq!(sextet(byte), None);
+        }
     }
 
     #[test]

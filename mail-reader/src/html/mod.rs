@@ -124,6 +124,14 @@ mod tests {
         Document::read(html).laid_out(flags)
     }
 
+    #[test]
+    fn html_of_nothing_but_links_is_shown_whole() {
+        let (markup, flags) = ("<p><a href=\"https://example.org/\">x</a></p>\n".repeat(10_000), &mut Flags::default());
+        let html = Document::read(&markup).sanitised(room(markup.len(), 0), flags);
+        assert_eq!(html.matches("</a>").count(), 10_000);
+        assert_eq!(std::mem::take(flags).into_vec(), []);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
 

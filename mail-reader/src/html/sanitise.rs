@@ -8,12 +8,12 @@
 
 use std::borrow::Cow;
 
-use super::LARGE;
 use super::elements::{Element, Kind};
 use super::links::{self, Picture};
 use super::style::{self, Look};
 use super::token::Attributes;
 use super::walk::Visitor;
+use super::{LARGE, LARGE_MAIL};
 
 /// Larger than the markup the result may be by so much.
 const SLACK: usize = 128 * 1024;
@@ -67,7 +67,9 @@ pub(super) struct Sanitiser {
 impl Sanitiser {
     /// For so much markup; no more than `room` is written.
     pub(super) fn new(markup: usize, room: usize) -> Self {
-        let limit = room.min(markup + markup / 8 + SLACK);
+        // What is written of a link is longer than the link.
+        let longer = if markup < LARGE_MAIL { 2 * markup } else { markup / 8 };
+        let limit = room.min(markup + longer + SLACK);
         Self {
             // Growing would take both the old and the new room at once.
             out: String::with_capacity(if markup < LARGE { markup.min(limit) } else { limit }),
