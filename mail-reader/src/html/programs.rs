@@ -187,14 +187,14 @@ pub(super) fn meaning(element: &Element, attributes: Attributes<'_>) -> Option<M
     let (id, class) = (get("id"), get("class"));
     let id = plain(id.trim());
     let style: String = style.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
-    let any_class = |fits: &dyn Fn(&str) -> bool| class.split_ascii_whitespace().any(|class| fits(plain(class)));
+    let classes: Vec<&str> = class.split_ascii_whitespace().map(plain).collect();
     let fits = |test: Test| match test {
         Id(known) => id.eq_ignore_ascii_case(known),
         IdStart(known) => id.starts_with(known),
         IdNumbered(known) => id.strip_prefix(known).is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit())),
-        Class(known) => any_class(&|class| class == known),
-        ClassStart(known) => any_class(&|class| class.starts_with(known)),
-        ClassEnd(known) => any_class(&|class| class.ends_with(known)),
+        Class(known) => classes.contains(&known),
+        ClassStart(known) => classes.iter().any(|class| class.starts_with(known)),
+        ClassEnd(known) => classes.iter().any(|class| class.ends_with(known)),
         Has(name, known) => attributes.get(name).is_some_and(|value| value.trim() == known),
         Style(known) => known.iter().all(|part| style.contains(part)),
     };

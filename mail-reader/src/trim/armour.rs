@@ -12,7 +12,8 @@ pub(super) fn signed(text: &str) -> Option<String> {
     let headers = framed.split_inclusive('\n').take_while(|line| line.starts_with("Hash:") || line.starts_with("Charset:"));
     let framed = &framed[headers.map(str::len).sum()..];
     let (signed, signature) = framed.split_once(SIGNATURE).unwrap_or((framed, ""));
-    let after = signature.split_once(ENDS).map_or("", |(_, after)| after);
+    // A signature that has no end may have the rest of the text in it.
+    let after = signature.split_once(ENDS).map_or(signature, |(_, after)| after);
     let mut plain = String::with_capacity(text.len());
     for line in signed.split_inclusive('\n') {
         plain.push_str(line.strip_prefix("- ").unwrap_or(line));
@@ -30,6 +31,7 @@ mod tests {
         let text = format!("{BEGINS}\nHash: SHA256\n\nYes.\n- - one\n- -- \nAda\n{SIGNATURE}\n\niQ\n{ENDS}\n\nlist footer\n");
         assert_eq!(signed(&text).as_deref(), Some("Yes.\n- one\n-- \nAda\n\n\nlist footer"));
         assert_eq!(signed(&format!("{BEGINS}\n\ncut")).as_deref(), Some("cut"));
+        assert_eq!(signed(&format!("{BEGINS}\n\nYes.\n{SIGNATURE}\niQ\n\nMore.")).as_deref(), Some("Yes.\n\niQ\n\nMore."));
         assert_eq!(signed(&format!("{BEGINS}\nHash: SHA256\n\n{SIGNATURE}")), None);
         assert_eq!(signed(&format!("See:\n{BEGINS}\n\nx")), None);
     }

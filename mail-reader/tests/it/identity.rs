@@ -1,7 +1,7 @@
 //! The dedupe key: the same for the same mail by another way, another for another mail.
 
 use proptest::prelude::*;
-use switchboard_mail_reader::{SmtpEnvelope, read};
+use switchboard_mail_reader::{Flag, SmtpEnvelope, read};
 
 fn key(raw: &str) -> String {
     read(raw.as_bytes(), &SmtpEnvelope::default()).external_id
@@ -72,6 +72,15 @@ fn a_monstrous_message_id_makes_a_key_that_an_index_takes() {
     let (one, two) = (key(&monster('1')), key(&monster('2')));
     assert!(one.len() < 100, "{} bytes", one.len());
     assert_ne!(one, two);
+}
+
+#[test]
+fn blanks_in_a_subject_make_no_other_key_and_the_same_id_twice_is_no_oddity() {
+    assert_eq!(key("Message-ID: <a@x.org>\nSubject: a long\n  subject\n\nx"), key("Message-ID: <a@x.org>\nSubject: a longsubject\n\nx"));
+    let flags = |ids: &str| read(format!("{ids}\n\nx").as_bytes(), &SmtpEnvelope::default()).flags;
+    let odd = Flag::SeveralMessageIds;
+    assert!(!flags("Message-ID: <a@x.org>\nMessage-ID: <a@x.org>").contains(&odd));
+    assert!(flags("Message-ID: <a@x.org>\nMessage-ID: <b@x.org>").contains(&odd));
 }
 
 proptest! {

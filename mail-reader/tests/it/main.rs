@@ -5,4 +5,5 @@ mod documentation;
 mod headers;
 mod identity;
 mod mails;
+mod programs;
 mod total;

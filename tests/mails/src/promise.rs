@@ -10,7 +10,7 @@ use switchboard_mail_reader::{Flag, Inspected, Mail, SmtpEnvelope, read};
 use crate::safe;
 
 /// The keys of what `switchboard inspect email` prints. Some more may come; none of these goes.
-const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 19] = [
     "from",
     "reply_to",
     "to",
