@@ -1,6 +1,6 @@
 //! The desk that the cases start from.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::DateTime;
 use switchboard_common::db::audience::{Department, Directory, MailAccount, Person};
@@ -105,8 +105,11 @@ pub fn world(kind: EventKind) -> World {
             priority_id: PriorityId(Uuid::nil()),
             assignees: vec![GRACE],
             cc: Vec::new(),
+            tags: BTreeSet::new(),
             custom_fields: BTreeMap::new(),
             message_count: 1,
+            channels: BTreeSet::new(),
+            last_message_at: None,
             closed_at: None,
         },
         message: Some(MessageFacts {
