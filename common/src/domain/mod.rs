@@ -5,5 +5,6 @@ pub mod event;
 pub mod explanation;
 pub mod identity;
 pub mod inbound;
+pub mod phone;
 pub mod reply_marker;
 pub mod ticket;

@@ -48,8 +48,8 @@ pub struct Writer<'a> {
     pub address: &'a str,
     /// The user whose verified address it is.
     pub user: Option<UserId>,
-    /// The client whose address it is.
-    pub client: Option<ClientId>,
+    /// The client whose address it is, and those who are the same one.
+    pub clients: &'a [ClientId],
     /// How far the channel vouches for it.
     pub trust: Trust,
     /// Why it counts as sent by a program.
@@ -159,7 +159,7 @@ fn as_participant(ticket: &TicketSnapshot, writer: Writer<'_>, desk: &Desk, prov
     if writer.trust == Trust::Failed {
         return (None, format!("the authentication of {} failed", writer.address));
     }
-    if writer.client == Some(ticket.client_id) {
+    if writer.clients.contains(&ticket.client_id) {
         return (Some(Role::Client), format!("{} is the ticket's client", writer.address));
     }
     let user = writer.user.filter(|user| desk.is_among(*user, &ticket.assignees) || desk.is_among(*user, &ticket.cc));

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
+use switchboard_common::db::clients::NewAmbiguity;
 use switchboard_common::db::inbound::InboundOutcome;
 use switchboard_common::db::message_ids::{KnownId, MessageIdOrigin};
 use switchboard_common::db::routing::Desk;
@@ -14,7 +15,7 @@ use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
 
-use super::case::{Case, candidates, describe_author, examine, message_row, not_kept};
+use super::case::{Case, candidates, describe_author, examine, message_row, not_kept, undecided};
 use super::gather::{Known, nearest_references};
 use super::texts::{Shown, Unwritten};
 use crate::draft::Draft;
@@ -33,6 +34,7 @@ pub(super) struct Decided {
     pub links: Vec<(TenantId, TicketId, TicketId, String)>,
     /// New clients that are needed, with their names.
     pub clients: Vec<(TenantId, ClientId, String)>,
+    pub ambiguities: Vec<NewAmbiguity>,
     pub conclusions: Vec<Conclusion>,
 }
 
@@ -70,10 +72,11 @@ impl Step<'_, '_> {
     pub(super) fn decide(mut self, inbound_id: InboundId, message: &InboundMessage) -> Result<(), Failure> {
         let case = examine(self.known, self.desk, self.ambient, inbound_id, message)?;
         let candidates = candidates(self.known, self.desk, &case);
+        let clients = self.known.senders.group(message.tenant_id, case.sender.client_id);
         let writer = Writer {
-            address: case.from.email.as_str(),
+            address: case.key.value(),
             user: case.user,
-            client: Some(case.client),
+            clients: &clients,
             trust: message.trust,
             automatic: case.automatic.as_deref(),
             quotes_desk: message.quotes_desk,
@@ -93,7 +96,7 @@ impl Step<'_, '_> {
         let tenant = case.message.tenant_id;
         let Some(draft) = self.known.tickets.get_mut(&(tenant, ticket_id)) else { return };
         let (author, kind, direction, notice, outcome) = match role {
-            Role::Client => (Actor::Client(case.client), MessageKind::Public, MessageDirection::In, None, InboundOutcome::Joined),
+            Role::Client => (Actor::Client(case.sender.client_id), MessageKind::Public, MessageDirection::In, None, InboundOutcome::Joined),
             Role::Answer(user) => (Actor::User(*user), MessageKind::Public, MessageDirection::Out, None, InboundOutcome::Answered),
             Role::Note(notice) => {
                 let author = case.user.map_or(Actor::System, Actor::User);
@@ -116,7 +119,7 @@ impl Step<'_, '_> {
             kind,
             direction,
             author,
-            notice: joined(notice, not_kept(&case)),
+            notice: joined([notice, undecided(&case).filter(|_| author == Actor::Client(case.sender.client_id)), not_kept(&case)]),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {
@@ -136,7 +139,7 @@ impl Step<'_, '_> {
         let state = TicketSnapshot {
             number: 0,
             title: title(&case.message.subject),
-            client_id: case.client,
+            client_id: case.sender.client_id,
             account_id: case.message.account_id,
             department_id: route.department,
             category_id: route.category,
@@ -154,7 +157,7 @@ impl Step<'_, '_> {
         };
         let salt = data_encoding::BASE32_NOPAD.encode(&self.ambient.bytes::<16>()).to_lowercase();
         let mut draft = Draft::new(tenant, ticket_id, state, salt);
-        let author = Actor::Client(case.client);
+        let author = Actor::Client(case.sender.client_id);
         let position = draft.add_message();
         let mut changes = opening_changes(&route.explanation, &describe_author(author, &case, self.desk));
         add_copied_users(&mut draft, self.desk, &case, &mut changes);
@@ -171,7 +174,7 @@ impl Step<'_, '_> {
             kind: MessageKind::Public,
             direction: MessageDirection::In,
             author,
-            notice: joined(notice, not_kept(&case)),
+            notice: joined([notice, undecided(&case), not_kept(&case)]),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {
@@ -185,21 +188,12 @@ impl Step<'_, '_> {
     /// Notes the Message-IDs, the client if it is new and needed, and what was decided.
     fn finish(&mut self, case: Case<'_>, ending: Ending) {
         let tenant = case.message.tenant_id;
-        let address = case.from.email.as_str();
-        let key = format!("email:{address}");
-        let needed = ending.author == Actor::Client(case.client);
+        let key = case.key.to_string();
         let sender = match (ending.author, case.user.and_then(|id| Some((id, self.desk.users.get(&id)?)))) {
-            (Actor::Client(client_id), _) if case.client_is_new => SenderFound::NewClient { key, client_id },
-            (Actor::Client(client_id), _) => SenderFound::KnownClient { key, client_id },
+            (Actor::Client(_), _) => self.take_client(&case, ending.ticket_id),
             (_, Some((user_id, user))) => SenderFound::User { key, user_id, handle: user.handle.clone() },
             _ => SenderFound::Unknown { key },
         };
-        if needed && case.client_is_new {
-            self.decided.clients.push((tenant, case.client, case.from.name.clone().unwrap_or_else(|| address.to_owned())));
-            if let Some(claimed) = self.known.clients.get_mut(&(tenant, address.to_owned())) {
-                claimed.is_new = false;
-            }
-        }
         for id in nearest_references(case.message) {
             if let Some(referenced) = self.known.message_ids.get_mut(&(tenant, id.to_owned())) {
                 referenced.ticket_id.get_or_insert(ending.ticket_id);
@@ -223,6 +217,24 @@ impl Step<'_, '_> {
     }
 }
 
+impl Step<'_, '_> {
+    /// The client has written: they are there from now on, with the keys that the message showed.
+    fn take_client(&mut self, case: &Case<'_>, ticket_id: TicketId) -> SenderFound {
+        let (tenant_id, key, sender) = (case.message.tenant_id, case.key.to_string(), &case.sender);
+        let (client_id, search) = (sender.client_id, sender.search.clone());
+        let name = case.name.unwrap_or(case.key.value());
+        self.known.senders.take(tenant_id, sender, name);
+        if !sender.is_new {
+            return SenderFound::KnownClient { key, client_id, search };
+        }
+        self.decided.clients.push((tenant_id, client_id, name.to_owned()));
+        let candidates = || sender.candidates.iter().map(|candidate| (candidate.client_id, candidate.reason.clone())).collect();
+        let ambiguity = |id| NewAmbiguity { tenant_id, id, inbound_id: case.inbound_id, ticket_id, client_id, candidates: candidates() };
+        self.decided.ambiguities.extend(sender.search.ambiguity.map(ambiguity));
+        SenderFound::NewClient { key, client_id, search }
+    }
+}
+
 /// A client who copies one of the desk's people wants them told: they become cc.
 fn add_copied_users(draft: &mut Draft, desk: &Desk, case: &Case<'_>, changes: &mut Vec<String>) {
     for recipient in &case.message.recipients {
@@ -232,8 +244,8 @@ fn add_copied_users(draft: &mut Draft, desk: &Desk, case: &Case<'_>, changes: &m
     }
 }
 
-fn joined(first: Option<String>, second: Option<String>) -> Option<String> {
-    let notices: Vec<String> = first.into_iter().chain(second).collect();
+fn joined(notices: [Option<String>; 3]) -> Option<String> {
+    let notices: Vec<String> = notices.into_iter().flatten().collect();
     (!notices.is_empty()).then(|| notices.join("\n"))
 }
 

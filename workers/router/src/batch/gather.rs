@@ -7,14 +7,15 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
-use switchboard_common::db::clients::{self, Claim, Claimed};
 use switchboard_common::db::message_ids::{self, KnownId};
 use switchboard_common::db::reply_addresses::{self, ReplyAddress};
 use switchboard_common::db::routing::Desk;
 use switchboard_common::db::{inbound, tickets};
-use switchboard_common::domain::inbound::{InboundMessage, Trust};
+use switchboard_common::domain::inbound::{Channel, InboundMessage};
 use switchboard_common::ids::{InboundId, TenantId, TicketId};
 
+use super::senders;
+use crate::clients::Senders;
 use crate::desks::Desks;
 use crate::draft::Draft;
 
@@ -29,8 +30,7 @@ pub(super) struct Known<'a> {
     /// The messages that are new, in the order in which they arrived.
     pub messages: Vec<(InboundId, &'a InboundMessage)>,
     pub desks: HashMap<TenantId, Arc<Desk>>,
-    /// By mail address.
-    pub clients: HashMap<Keyed<String>, Claimed>,
+    pub senders: Senders,
     pub message_ids: HashMap<Keyed<String>, KnownId>,
     /// By the row that a token names.
     pub reply_addresses: HashMap<Keyed<i64>, ReplyAddress>,
@@ -51,8 +51,8 @@ pub(super) async fn gather<'a>(
     let new = inbound::record(connection, &messages).await?;
     let messages: Vec<_> = messages.into_iter().filter(|(id, _)| new.contains(id)).collect();
 
-    let claims: Vec<Claim> = messages.iter().filter_map(|(_, message)| client_claim(message, ambient)).collect();
-    let clients = clients::claim(connection, &claims).await?;
+    let taken: Vec<&InboundMessage> = messages.iter().map(|(_, message)| *message).collect();
+    let senders = senders::find(connection, ambient, &taken).await?;
     let ids = messages.iter().flat_map(|(_, message)| known_ids(message).map(|id| (message.tenant_id, id.to_owned()))).collect();
     let message_ids = message_ids::claim(connection, ids).await?;
     let reply_addresses = find_reply_addresses(connection, &desks, &messages).await?;
@@ -66,7 +66,7 @@ pub(super) async fn gather<'a>(
         .into_iter()
         .map(|((tenant, id), (version, state))| ((tenant, id), Draft::existing(tenant, id, version, state)))
         .collect();
-    Ok(Known { messages, desks, clients, message_ids, reply_addresses, tickets })
+    Ok(Known { messages, desks, senders, message_ids, reply_addresses, tickets })
 }
 
 /// What makes a message impossible to process.
@@ -77,24 +77,12 @@ fn check(message: &InboundMessage, desks: &HashMap<TenantId, Arc<Desk>>) -> Resu
     if !desk.accounts.contains_key(&message.account_id) {
         return Err(Failure::Reject(format!("tenant {} has no account {}", message.tenant_id, message.account_id)));
     }
-    if message.from.is_none() {
-        return Err(Failure::Reject("it names no sender: expected an address in From, Sender, Reply-To or Return-Path".to_owned()));
+    if message.sender_ids().is_empty() {
+        let expected =
+            if message.channel == Channel::Email { "an address in From, Sender, Reply-To or Return-Path" } else { "a key in identities" };
+        return Err(Failure::Reject(format!("it names no sender: expected {expected}")));
     }
     Ok(())
-}
-
-fn client_claim(message: &InboundMessage, ambient: &Ambient) -> Option<Claim> {
-    let from = message.from.as_ref()?;
-    Some(Claim {
-        tenant_id: message.tenant_id,
-        address: from.email.as_str().to_owned(),
-        new_id: ambient.new_id(),
-        authenticated: message.trust == Trust::Verified,
-        evidence: message
-            .message_id
-            .as_ref()
-            .map_or_else(|| "sender of a mail without Message-ID".to_owned(), |id| format!("sender of <{id}>")),
-    })
 }
 
 /// The Message-IDs that a message bears or refers to: of a long thread the first, which opened it,

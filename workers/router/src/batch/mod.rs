@@ -4,6 +4,7 @@
 mod case;
 mod decide;
 mod gather;
+mod senders;
 mod texts;
 mod write;
 

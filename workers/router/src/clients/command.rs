@@ -1,0 +1,1 @@
+//! What an operator does to clients by hand: merging, un-merging, and deciding.
