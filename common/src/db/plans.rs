@@ -129,18 +129,22 @@ pub async fn clients(
     wanted: &[(TenantId, TicketId, ClientId)],
 ) -> sqlx::Result<HashMap<(TenantId, TicketId), ClientFacts>> {
     let rows = sqlx::query!(
-        r#"select w.tenant_id as "tenant_id!: TenantId", w.ticket_id as "ticket_id!: TicketId", c.name,
+        r#"select w.tenant_id as "tenant_id!: TenantId", w.ticket_id as "ticket_id!: TicketId", client_name(c.tenant_id, c.id) as "name!",
                   coalesce(
                       (select m.sender_address from messages m
                        join client_external_ids e on e.tenant_id = m.tenant_id and e.type = 'email' and e.value = m.sender_address
                         and e.client_id = m.author_client_id
-                       where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id and m.author_client_id = w.client_id
+                       where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id
+                         and (m.author_client_id = w.client_id
+                              or client_root(m.tenant_id, m.author_client_id) = client_root(w.tenant_id, w.client_id))
                        order by m.automatic is not null, m.position desc limit 1),
                       (select e.value from client_external_ids e
                        where e.tenant_id = w.tenant_id and e.client_id = w.client_id and e.type = 'email'
                        order by e.created_at, e.id limit 1)) as address,
                   coalesce((select bool_and(m.automatic is not null) from messages m
-                            where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id and m.author_client_id = w.client_id),
+                            where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id
+                              and (m.author_client_id = w.client_id
+                                   or client_root(m.tenant_id, m.author_client_id) = client_root(w.tenant_id, w.client_id))),
                            false) as "only_automatic!"
            from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (tenant_id, ticket_id, client_id)
            join clients c on c.tenant_id = w.tenant_id and c.id = w.client_id"#,

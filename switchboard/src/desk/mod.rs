@@ -7,6 +7,7 @@
 
 mod apply;
 mod check;
+mod clients;
 mod diff;
 mod fields;
 mod file;

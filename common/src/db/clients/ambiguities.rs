@@ -85,3 +85,30 @@ pub async fn decide_ambiguity(
     .await?;
     Ok(())
 }
+
+/// How an ambiguity stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AmbiguityState {
+    /// The client who has the key meanwhile.
+    pub client_id: ClientId,
+    /// Nobody has decided it, or the merge that decided it was undone.
+    pub is_open: bool,
+}
+
+/// An ambiguity.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn ambiguity(connection: &mut PgConnection, tenant: TenantId, id: AmbiguityId) -> sqlx::Result<Option<AmbiguityState>> {
+    sqlx::query_as!(
+        AmbiguityState,
+        r#"select a.client_id as "client_id: ClientId", (a.decided_at is null or m.undone_at is not null) as "is_open!"
+           from ambiguities a
+           left join client_merges m on m.tenant_id = a.tenant_id and m.id = a.merge_id
+           where a.tenant_id = $1 and a.id = $2"#,
+        tenant.0,
+        id.0,
+    )
+    .fetch_optional(connection)
+    .await
+}

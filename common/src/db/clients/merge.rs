@@ -106,3 +106,17 @@ pub async fn undo_merge(
     sqlx::query!("update clients set merged_into = null where tenant_id = $1 and id = $2", tenant.0, client.0).execute(connection).await?;
     Ok(())
 }
+
+/// The people and groups in whose name something is done, by handle.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn handles(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Vec<(String, UserId)>> {
+    let rows = sqlx::query!(
+        r#"select handle, id as "id: UserId" from users where tenant_id = $1 and archived_at is null order by handle"#,
+        tenant.0
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.handle, row.id)).collect())
+}

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::{
     Account, AddressOwner, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Stored, User, UserType,
-    mailboxes,
+    clients, mailboxes,
 };
 use crate::db::routing::{Conditions, ThreadingPolicy};
 use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
@@ -48,6 +48,7 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Resu
     categories(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     accounts(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     rules(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
+    clients::load(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     Ok(stored)
 }
 

@@ -103,7 +103,7 @@ pub async fn explain(connection: &mut PgConnection, tenant: TenantId, id: Inboun
     let row = sqlx::query!(
         r#"select tn.name as tenant, a.name as account, i.payload as "message: Json<InboundMessage>", i.outcome::text as outcome,
                   i.duplicates, i.ticket_id as "ticket_id: TicketId", i.explanation as "explanation: Json<Explanation>",
-                  m.id as "message_id?: MessageId", t.ticket_number as "ticket?", t.title as "title?", c.name as "client?"
+                  m.id as "message_id?: MessageId", t.ticket_number as "ticket?", t.title as "title?", client_name(c.tenant_id, c.id) as "client?"
            from inbound_messages i
            join tenants tn on tn.id = i.tenant_id
            join channel_accounts a on a.tenant_id = i.tenant_id and a.id = i.account_id

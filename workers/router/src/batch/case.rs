@@ -120,8 +120,8 @@ pub(super) fn undecided(case: &Case<'_>) -> Option<String> {
     let id: AmbiguityId = case.sender.search.ambiguity?;
     let several: Vec<String> = case.sender.candidates.iter().map(|c| format!("{} ({})", c.name, c.reason)).collect();
     Some(format!(
-        "This could be from several clients: {}. Until somebody decides it has a client of its own: \
-         `switchboard client decide {id} CLIENT`, or `new` for somebody else.",
+        "This could be from several clients: {}. Until somebody decides, it has a client of its own: \
+         `switchboard client decide {id} CLIENT --by HANDLE`, with `new` for somebody else.",
         several.join(", or ")
     ))
 }

@@ -1,0 +1,62 @@
+//! How the sender of a message was found, as people read it.
+
+use switchboard_common::domain::explanation::{ClientFound, ClientSearch, Rank, RankTried, SenderFound};
+
+use crate::output::{ADDED, CHANGED, FAINT, Page, paint};
+
+/// Who wrote, and each rank of the search.
+pub fn render(page: &mut Page, sender: &SenderFound) {
+    let (said, search) = match sender {
+        SenderFound::KnownClient { key, search, .. } => (known(key, search), Some(search)),
+        SenderFound::NewClient { key, search, .. } => (format!("A new client, who was made for {key}."), Some(search)),
+        SenderFound::User { key, handle, .. } => (format!("The user {handle}, by their verified contact {key}."), None),
+        SenderFound::Unknown { key } => (format!("Nobody whom the desk knows: {key}."), None),
+    };
+    page.line(1, &said);
+    if let Some(search) = search {
+        details(page, search);
+    }
+}
+
+fn known(key: &str, search: &ClientSearch) -> String {
+    match search.ranks.last() {
+        Some(RankTried { rank: Rank::OtherKeys | Rank::Variants, found, .. }) => {
+            let by = found.first().map(|found| format!(" by {} ({})", found.key, found.why)).unwrap_or_default();
+            format!("A client who wrote by {key} for the first time, and is known{by}.")
+        }
+        _ => format!("A client who is known by {key}."),
+    }
+}
+
+fn details(page: &mut Page, search: &ClientSearch) {
+    for (n, RankTried { rank, keys, found }) in (1..).zip(&search.ranks) {
+        let by = match rank {
+            Rank::Identity => "the channel's own key",
+            Rank::OtherKeys => "their other keys, and what is on record",
+            Rank::Variants => "other forms of their number",
+        };
+        let end = if found.is_empty() { paint(CHANGED, "nobody") } else { String::new() };
+        page.line(2, format!("{n}. by {by}, {}: {end}", keys.join(", ")).trim_end());
+        for ClientFound { client_id, name, key, why } in found {
+            page.line(4, &format!("{} {name}, {key}: {why}  {}", paint(ADDED, "found"), paint(FAINT, &client_id.to_string())));
+        }
+    }
+    if let Some(root) = search.counts_as {
+        page.line(2, &format!("merged: counts as {root}"));
+    }
+    for attached in &search.attached {
+        page.line(2, &format!("{} {}: {}", paint(ADDED, "now theirs"), attached.key, attached.evidence));
+    }
+    for authenticated in &search.authenticated {
+        page.line(2, &format!("{} {}: {}", paint(ADDED, "now authenticated"), authenticated.key, authenticated.evidence));
+    }
+    for double in &search.doubles {
+        page.line(2, &format!("{} {}, {}: {}", paint(CHANGED, "perhaps also"), double.name, double.key, double.why));
+    }
+    for claim in &search.claims {
+        page.line(2, &format!("{claim} was only claimed, and looked for nowhere"));
+    }
+    if let Some(id) = search.ambiguity {
+        page.line(2, &format!("several were found: `switchboard client decide {id} CLIENT|new --by HANDLE`"));
+    }
+}
