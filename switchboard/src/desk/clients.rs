@@ -140,13 +140,13 @@ pub async fn write(
     changes: &[Change],
     ambient: &Ambient,
 ) -> sqlx::Result<()> {
-    let changed: Vec<&Change> = changes.iter().filter(|change| change.kind == Kind::Client).collect();
-    if changed.is_empty() {
+    let differing: Vec<&Change> = changes.iter().filter(|change| change.kind == Kind::Client).collect();
+    if differing.is_empty() {
         return Ok(());
     }
-    let known: Vec<ClientId> = changed.iter().filter_map(|change| ids.clients.get(&change.name).copied()).collect();
+    let known: Vec<ClientId> = differing.iter().filter_map(|change| ids.clients.get(&change.name).copied()).collect();
     lock(connection, tenant, &known).await?;
-    let (removed, put): (Vec<&Change>, Vec<&Change>) = changed.into_iter().partition(|change| matches!(change.what, What::Remove(_)));
+    let (removed, put): (Vec<&Change>, Vec<&Change>) = differing.into_iter().partition(|change| matches!(change.what, What::Remove(_)));
     let removed: Vec<Uuid> = removed.iter().filter_map(|change| ids.clients.get(&change.name)).map(|id| id.0).collect();
     desk::withdraw_clients(connection, tenant, &removed, ambient.now()).await?;
     for change in put {

@@ -1,11 +1,14 @@
 //! Clients, as people look at them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::domain::identity::ExternalId;
+use crate::domain::phone;
 use crate::ids::{AmbiguityId, ClientId, InboundId, TenantId};
 
 /// All that is known of a client, and of those who are one with them.
@@ -217,7 +220,7 @@ pub async fn show_client(connection: &mut PgConnection, tenant: TenantId, id: Cl
         counts_as_name: head.root_name,
         merges: merges(connection, tenant, &ids).await?,
         tickets: tickets(connection, tenant, &ids).await?,
-        doubles: doubles(connection, tenant, &ids).await?,
+        doubles: doubles(connection, tenant, &members).await?,
         members,
     })
 }
@@ -301,34 +304,53 @@ async fn tickets(connection: &mut PgConnection, tenant: TenantId, members: &[uui
     .await
 }
 
-/// Who else has one of their keys on record or the other way round, and with whom they were found
-/// together when somebody was to decide.
-async fn doubles(connection: &mut PgConnection, tenant: TenantId, members: &[uuid::Uuid]) -> sqlx::Result<Vec<DoubleView>> {
+/// Who else is known by one of their keys, or by another form of their numbers, and with whom they were
+/// found together when somebody was to decide.
+async fn doubles(connection: &mut PgConnection, tenant: TenantId, members: &[MemberView]) -> sqlx::Result<Vec<DoubleView>> {
+    let ids: Vec<_> = members.iter().map(|member| member.id.0).collect();
+    let (keys, whys): (Vec<ExternalId>, Vec<String>) = similar_keys(members).into_iter().unzip();
     sqlx::query_as!(
         DoubleView,
-        r#"with keys as (
-               select client_id, type, value, 'key' as what from client_external_ids where tenant_id = $1
-               union all
-               select client_id, type, value, 'contact on record' from client_contacts where tenant_id = $1
-           )
-           select distinct client_root($1, o.client_id) as "client_id!: ClientId", client_name($1, client_root($1, o.client_id)) as "name!",
-                  o.type || ':' || o.value || ' is their ' || o.what || ' too' as "why!"
-           from keys k join keys o on o.type = k.type and o.value = k.value
-           where k.client_id = any($2) and o.client_id <> all($2)
-           union
-           select client_root($1, d.client_id), client_name($1, client_root($1, d.client_id)),
-                  'both could have written ' || coalesce('#' || t.ticket_number, 'a message')
-           from ambiguities a
-           join tickets t on t.tenant_id = a.tenant_id and t.id = a.ticket_id
-           join ambiguity_candidates c on c.tenant_id = a.tenant_id and c.ambiguity_id = a.id
-           join ambiguity_candidates d on d.tenant_id = a.tenant_id and d.ambiguity_id = a.id and d.client_id <> c.client_id
-           where a.tenant_id = $1 and c.client_id = any($2) and d.client_id <> all($2)
-           order by 2, 3"#,
+        r#"with alike as (select * from unnest($3::text[], $4::text[], $5::text[]) as s (type, value, why)),
+                others as (
+                    select e.client_id, s.why || ' is their key' as why
+                    from alike s join client_external_ids e on e.tenant_id = $1 and e.type = s.type and e.value = s.value
+                    union
+                    select k.client_id, s.why || ' is a contact on record of them'
+                    from alike s join client_contacts k on k.tenant_id = $1 and k.type = s.type and k.value = s.value
+                    union
+                    select d.client_id, 'both could have written #' || t.ticket_number
+                    from ambiguity_candidates c
+                    join ambiguity_candidates d on d.tenant_id = $1 and d.ambiguity_id = c.ambiguity_id
+                    join ambiguities a on a.tenant_id = $1 and a.id = c.ambiguity_id
+                    join tickets t on t.tenant_id = $1 and t.id = a.ticket_id
+                    where c.tenant_id = $1 and c.client_id = any($2)
+                )
+           select distinct r.id as "client_id: ClientId", r.name, o.why as "why!"
+           from others o join clients r on r.tenant_id = $1 and r.id = client_root($1, o.client_id)
+           where o.client_id <> all($2)
+           order by r.name, r.id, 3"#,
         tenant.0,
-        members,
+        &ids,
+        keys.iter().map(|key| key.kind().as_str()).collect::<Vec<_>>() as _,
+        keys.iter().map(ExternalId::value).collect::<Vec<_>>() as _,
+        &whys,
     )
     .fetch_all(connection)
     .await
+}
+
+/// The keys that the same person may have, each with what makes it so.
+fn similar_keys(members: &[MemberView]) -> Vec<(ExternalId, String)> {
+    let own = members.iter().flat_map(|member| member.external_ids.iter().map(|id| &id.key).chain(&member.contacts));
+    let own: Vec<ExternalId> = own.filter_map(|key| key.parse().ok()).collect();
+    let numbers: BTreeSet<String> = own.iter().filter_map(phone::number).collect();
+    let same = numbers.iter().flat_map(|number| phone::keys(number)).flatten();
+    let same = same.filter(|key| !own.contains(key)).map(|key| (key.clone(), format!("{key} (the same number)")));
+    let others = numbers.iter().flat_map(|number| phone::variants(number));
+    let others = others.flat_map(|(number, form)| phone::keys(&number).into_iter().flatten().map(move |key| (key, form)));
+    let others = others.filter(|(key, _)| !own.contains(key)).map(|(key, form)| (key.clone(), format!("{key} ({form})")));
+    own.iter().map(|key| (key.clone(), key.to_string())).chain(same).chain(others).collect()
 }
 
 /// The ambiguities that nobody has decided, of one tenant or of all, the oldest first.

@@ -15,8 +15,10 @@ use super::{Keyed, evidence, own_keys};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub key: ExternalId,
-    /// Also the clients' own keys count, not only what is on record of them.
+    /// The clients' own keys count.
     pub owned: bool,
+    /// What is on record of them counts.
+    pub on_record: bool,
     /// What makes it the sender's, where it is not their key itself.
     pub form: Option<&'static str>,
 }
@@ -24,9 +26,10 @@ pub(super) struct Wanted {
 /// The keys of the second rank: the sender's other keys, what is on record of each, and the same
 /// number on another channel.
 pub(super) fn other_keys(keys: &[ExternalId]) -> Vec<Wanted> {
-    let own = keys.iter().enumerate().map(|(n, key)| Wanted { key: key.clone(), owned: n > 0, form: None });
+    let own = keys.iter().enumerate().map(|(n, key)| Wanted { key: key.clone(), owned: n > 0, on_record: true, form: None });
     let same = numbers(keys).into_iter().flat_map(|number| phone::keys(&number)).flatten();
-    let same = same.filter(|key| !keys.contains(key)).map(|key| Wanted { key, owned: true, form: Some("the same number") });
+    let same =
+        same.filter(|key| !keys.contains(key)).map(|key| Wanted { key, owned: true, on_record: true, form: Some("the same number") });
     let mut wanted: Vec<Wanted> = own.collect();
     same.for_each(|same| push(&mut wanted, same));
     wanted
@@ -39,7 +42,7 @@ pub(super) fn variants(keys: &[ExternalId]) -> Vec<Wanted> {
     for (number, form) in numbers(keys).iter().flat_map(|number| phone::variants(number)) {
         for key in phone::keys(&number).into_iter().flatten() {
             if known.iter().all(|known| known.key != key) {
-                push(&mut wanted, Wanted { key, owned: true, form: Some(form) });
+                push(&mut wanted, Wanted { key, owned: true, on_record: true, form: Some(form) });
             }
         }
     }
@@ -63,8 +66,7 @@ fn push(wanted: &mut Vec<Wanted>, new: Wanted) {
 }
 
 /// The rows by which the keys of these messages are claimed, each for a new client of its message.
-#[must_use]
-pub fn rows(messages: &[&InboundMessage], ambient: &Ambient) -> Vec<ExternalIdRow> {
+pub(crate) fn rows(messages: &[&InboundMessage], ambient: &Ambient) -> Vec<ExternalIdRow> {
     let mut rows = Vec::with_capacity(messages.len());
     for message in messages {
         let client_id = ambient.new_id();
@@ -84,8 +86,7 @@ pub fn rows(messages: &[&InboundMessage], ambient: &Ambient) -> Vec<ExternalIdRo
 
 /// What is looked up for these messages when the keys `new` were nobody's: their keys, and what is
 /// weaker for those who are not found by their channel's own.
-#[must_use]
-pub fn lookups(messages: &[&InboundMessage], new: &HashSet<Keyed<ExternalId>>) -> Vec<Lookup> {
+pub(crate) fn lookups(messages: &[&InboundMessage], new: &HashSet<Keyed<ExternalId>>) -> Vec<Lookup> {
     let mut wanted: BTreeMap<(TenantId, ExternalId), bool> = BTreeMap::new();
     for message in messages {
         let tenant = message.tenant_id;

@@ -17,7 +17,7 @@ use switchboard_common::domain::inbound::{Channel, InboundMessage, Trust};
 use switchboard_common::ids::{ClientId, TenantId};
 use uuid::Uuid;
 
-pub use keys::{lookups, rows};
+pub(crate) use keys::{lookups, rows};
 
 /// A key within a tenant.
 type Keyed<K> = (TenantId, K);
@@ -75,8 +75,7 @@ pub struct Candidate {
 impl Senders {
     /// What is known when nothing was decided: the rows that were to be claimed, those of their keys that
     /// were new, and what lookups found.
-    #[must_use]
-    pub fn new(rows: Vec<ExternalIdRow>, new: &HashSet<Keyed<ExternalId>>, lookups: &[Lookup], found: Found) -> Self {
+    pub(crate) fn new(rows: Vec<ExternalIdRow>, new: &HashSet<Keyed<ExternalId>>, lookups: &[Lookup], found: Found) -> Self {
         let mut senders = Self { people: found.clients, ..Self::default() };
         for row in rows {
             let key = (row.tenant_id, row.key.clone());
@@ -92,6 +91,11 @@ impl Senders {
             } else {
                 senders.owners.insert(key, Owner { client_id: held.client_id, authenticated: held.authenticated });
             }
+        }
+        // Those who share a contact are named in an order that people understand.
+        let people = &senders.people;
+        for ((tenant, _), clients) in &mut senders.on_record {
+            clients.sort_by_key(|client| (people.get(&(*tenant, *client)).map(|person| &person.name), *client));
         }
         senders
     }

@@ -47,12 +47,12 @@ impl Senders {
     /// Whom keys belong to, in the order of the keys, a client's own before what is on record.
     fn found(&self, tenant: TenantId, wanted: &[Wanted]) -> Vec<ClientFound> {
         let mut found: Vec<ClientFound> = Vec::new();
-        for Wanted { key, owned, form } in wanted {
+        for Wanted { key, owned, on_record, form } in wanted {
             let keyed = (tenant, key.clone());
             let owner = self.owners.get(&keyed).filter(|_| *owned).map(|owner| (owner.client_id, false));
-            let on_record = self.on_record.get(&keyed).into_iter().flatten().map(|client| (*client, true));
-            for (client_id, is_on_record) in owner.into_iter().chain(on_record) {
-                let name = self.people.get(&(tenant, client_id)).map(|person| person.name.clone()).unwrap_or_default();
+            let recorded = self.on_record.get(&keyed).filter(|_| *on_record).into_iter().flatten().map(|client| (*client, true));
+            for (client_id, is_on_record) in owner.into_iter().chain(recorded) {
+                let name = self.name(tenant, client_id).unwrap_or_default().to_owned();
                 let why = match (is_on_record, form) {
                     (false, None) => "their key".to_owned(),
                     (true, None) => format!("contact on record of {name}"),
@@ -71,12 +71,11 @@ impl Senders {
         for ClientFound { client_id, key, why, .. } in found {
             let root = self.root(tenant, *client_id);
             let reason = format!("{key}: {why}");
-            match candidates.iter_mut().find(|candidate| candidate.client_id == root) {
-                Some(known) => known.reason = format!("{}; {reason}", known.reason),
-                None => {
-                    let name = self.people.get(&(tenant, root)).map(|person| person.name.clone()).unwrap_or_default();
-                    candidates.push(Candidate { client_id: root, name, reason });
-                }
+            if let Some(known) = candidates.iter_mut().find(|candidate| candidate.client_id == root) {
+                known.reason = format!("{}; {reason}", known.reason);
+            } else {
+                let name = self.name(tenant, root).unwrap_or_default().to_owned();
+                candidates.push(Candidate { client_id: root, name, reason });
             }
         }
         candidates
@@ -131,7 +130,7 @@ impl Senders {
 
 /// The ranks with their keys. When the check of the sender failed, the first is the only one.
 fn ranks(keys: &[ExternalId], trust: Trust) -> Vec<(Rank, Vec<Wanted>)> {
-    let identity = keys.first().map(|key| Wanted { key: key.clone(), owned: true, form: None });
+    let identity = keys.first().map(|key| Wanted { key: key.clone(), owned: true, on_record: false, form: None });
     let mut ranks = vec![(Rank::Identity, identity.into_iter().collect())];
     if trust != Trust::Failed {
         ranks.push((Rank::OtherKeys, other_keys(keys)));

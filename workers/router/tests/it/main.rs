@@ -1,6 +1,8 @@
 //! The router against a real PostgreSQL.
 
 mod batches;
+mod clients;
+mod clients_model;
 mod commands;
 mod conversations;
 mod desk;
