@@ -64,6 +64,8 @@ pub struct MessageFacts {
     pub direction: MessageDirection,
     /// The user who wrote it, if one did.
     pub author_user: Option<UserId>,
+    /// The ticket's client wrote it, or somebody who is one with them.
+    pub by_client: bool,
     /// The address that it came from.
     pub sender_address: Option<String>,
     /// How far the sender is vouched for.
@@ -83,10 +85,14 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
     let rows = sqlx::query!(
         r#"select m.tenant_id as "tenant_id: TenantId", m.id as "id: MessageId", m.ticket_id as "ticket_id: TicketId",
                   m.kind as "kind: MessageKind", m.direction as "direction: MessageDirection",
-                  m.author_user_id as "author_user: UserId", m.sender_address, m.trust as "trust: Trust", m.automatic,
+                  m.author_user_id as "author_user: UserId",
+                  coalesce(m.author_client_id = t.client_id
+                           or client_root(t.tenant_id, m.author_client_id) = client_root(t.tenant_id, t.client_id), false) as "by_client!",
+                  m.sender_address, m.trust as "trust: Trust", m.automatic,
                   m.notice is not null as "has_notice!"
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
-           join messages m on m.tenant_id = w.tenant_id and m.id = w.id"#,
+           join messages m on m.tenant_id = w.tenant_id and m.id = w.id
+           join tickets t on t.tenant_id = m.tenant_id and t.id = m.ticket_id"#,
         &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
         &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
     )
@@ -98,6 +104,7 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
             kind: row.kind,
             direction: row.direction,
             author_user: row.author_user,
+            by_client: row.by_client,
             sender_address: row.sender_address,
             trust: row.trust,
             automatic: row.automatic,
