@@ -81,12 +81,9 @@ impl Senders {
         candidates
     }
 
-    /// The keys that nobody has go to the client, unless the check of the sender failed: then a client
-    /// who is known gets none.
+    /// The keys that nobody has go to the client. When the check of the sender failed that is the channel's
+    /// own alone, and only where it made a new client.
     fn attach(&self, message: &InboundMessage, keys: &[ExternalId], sender: &mut Sender) {
-        if message.trust == Trust::Failed && !sender.is_new {
-            return;
-        }
         let tenant = message.tenant_id;
         let decisive = sender.search.ranks.last().filter(|_| !sender.is_new);
         let by = decisive.filter(|rank| rank.rank != Rank::Identity).and_then(|rank| rank.found.first());
