@@ -60,3 +60,47 @@ fn details(page: &mut Page, search: &ClientSearch) {
         page.line(2, &format!("several were found: `switchboard client decide {id} CLIENT|new --by HANDLE`"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use switchboard_common::domain::explanation::KeyEvidence;
+    use switchboard_common::ids::ClientId;
+
+    use super::*;
+
+    #[test]
+    fn each_rank_says_what_was_looked_for_and_whom_it_found() {
+        let client_id = ClientId(uuid::Uuid::from_u128(0xada));
+        let found =
+            |name: &str, key: &str, why: &str| ClientFound { client_id, name: name.to_owned(), key: key.to_owned(), why: why.to_owned() };
+        let search = ClientSearch {
+            ranks: vec![
+                RankTried { rank: Rank::Identity, keys: vec!["whatsapp:551187654321".to_owned()], found: Vec::new() },
+                RankTried {
+                    rank: Rank::Variants,
+                    keys: vec!["phone:+5511987654321".to_owned()],
+                    found: vec![found("Ada", "phone:+5511987654321", "their key, Brazil's ninth digit")],
+                },
+            ],
+            attached: vec![KeyEvidence { key: "whatsapp:551187654321".to_owned(), evidence: "sender of <w1>".to_owned() }],
+            doubles: vec![found("Eve", "email:eve@example.org", "their key")],
+            claims: vec!["email:bob@example.org".to_owned()],
+            ..ClientSearch::default()
+        };
+        let mut page = Page::default();
+        render(&mut page, &SenderFound::KnownClient { key: "whatsapp:551187654321".to_owned(), client_id, search });
+        let said = anstream::adapter::strip_str(&page.finish()).to_string();
+        let id = client_id.to_string();
+        let expected = format!(
+            "  A client who wrote by whatsapp:551187654321 for the first time, and is known by phone:+5511987654321 (their key, Brazil's ninth digit).
+    1. by the channel's own key, whatsapp:551187654321: nobody
+    2. by other forms of their number, phone:+5511987654321:
+        found Ada, phone:+5511987654321: their key, Brazil's ninth digit  {id}
+    now theirs whatsapp:551187654321: sender of <w1>
+    perhaps also Eve, email:eve@example.org: their key
+    email:bob@example.org was only claimed, and looked for nowhere
+"
+        );
+        assert_eq!(said, expected);
+    }
+}

@@ -211,3 +211,28 @@ fn evidence(message: &InboundMessage) -> String {
         (None, _) => format!("sender of {}", message.external_id),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_whom_a_client_counts_as_goes_before_what_is_kept_of_itself() {
+        let id = |n: u128| ClientId(Uuid::from_u128(n));
+        let tenant = TenantId(Uuid::from_u128(9));
+        let person = |merged_into, data| Person { merged_into, name: String::new(), data, has_others: true };
+        let clients = HashMap::from([
+            ((tenant, id(1)), person(Some(id(2)), json!({ "plan": "free", "city": "Porto" }))),
+            ((tenant, id(2)), person(None, json!({ "plan": "gold" }))),
+        ]);
+        let mut senders = Senders::new(Vec::new(), &HashSet::new(), &[], Found { held: Vec::new(), clients });
+        assert_eq!(serde_json::Value::from(senders.data(tenant, id(1))), json!({ "plan": "gold", "city": "Porto" }));
+        assert_eq!(serde_json::Value::from(senders.data(tenant, id(2))), json!({ "plan": "gold" }));
+        assert_eq!(senders.roots(), [(tenant, id(2))]);
+        senders.learn(vec![(tenant, id(1), id(2)), (tenant, id(3), id(2))]);
+        assert_eq!(senders.group(tenant, id(1)), [id(1), id(2), id(3)]);
+        assert_eq!((senders.root(tenant, id(3)), senders.root(tenant, id(4))), (id(2), id(4)));
+    }
+}
