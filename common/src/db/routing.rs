@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::address::EmailAddress;
 use crate::domain::inbound::Channel;
-use crate::domain::policy::{BlockEntry, ClosedPolicy, SpamPolicy, SubjectPolicy, WindowScope, usual_window};
+use crate::domain::policy::{BlockEntry, ClosedPolicy, Policies, SpamPolicy, SubjectPolicy, WindowScope, usual_window};
 use crate::domain::ticket::TicketState;
 use crate::ids::{AccountId, CategoryId, DepartmentId, PriorityId, StatusId, TenantId, UserId};
 use crate::reply_token::SigningKeys;
@@ -60,14 +60,8 @@ pub struct Account {
     pub default_category: Option<CategoryId>,
     /// Who may join a ticket by quoting a Message-ID.
     pub threading: ThreadingPolicy,
-    /// What the client's message to a ticket that is over does.
-    pub closed: ClosedPolicy,
-    /// What the client's message with another subject does.
-    pub new_subject: SubjectPolicy,
-    /// For how long the client's open ticket takes what points at none.
-    pub window: Option<TimeDelta>,
-    /// Which open tickets that is about.
-    pub window_from: WindowScope,
+    /// What becomes of what points at a ticket, or at none.
+    pub policies: Policies,
 }
 
 /// Who may join a ticket by quoting a Message-ID.
@@ -208,10 +202,12 @@ async fn accounts(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Resu
                 takes_mail: row.takes_mail,
                 default_category: row.default_category,
                 threading: row.threading,
-                closed: row.closed,
-                new_subject: row.new_subject,
-                window: window(&row.channel, row.window_seconds),
-                window_from: row.window_from,
+                policies: Policies {
+                    closed: row.closed,
+                    new_subject: row.new_subject,
+                    window: window(&row.channel, row.window_seconds),
+                    window_from: row.window_from,
+                },
             };
             (row.id, account)
         })

@@ -55,7 +55,8 @@ pub async fn follow_ups(
         r#"select l.tenant_id as "tenant_id: TenantId", l.linked_id as "old: TicketId", l.ticket_id as "new: TicketId"
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
            join ticket_links l on l.tenant_id = w.tenant_id and l.linked_id = w.id and l.kind = 'follow_up'
-           order by l.ticket_id"#,
+           join tickets t on t.tenant_id = l.tenant_id and t.id = l.ticket_id
+           order by t.ticket_number"#,
         &tickets.iter().map(|(tenant, _)| tenant.0).collect::<Vec<Uuid>>(),
         &tickets.iter().map(|(_, id)| id.0).collect::<Vec<Uuid>>(),
     )

@@ -57,6 +57,19 @@ pub enum SpamPolicy {
     Block,
 }
 
+/// What an account wants done with what points at a ticket, or at none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Policies {
+    /// What the client's message to a ticket that is over does.
+    pub closed: ClosedPolicy,
+    /// What the client's message with another subject does.
+    pub new_subject: SubjectPolicy,
+    /// For how long after its last message the client's open ticket takes what points at none.
+    pub window: Option<TimeDelta>,
+    /// Which open tickets that is about.
+    pub window_from: WindowScope,
+}
+
 macro_rules! words {
     ($($policy:ident { $($variant:ident = $word:literal),+ })+) => {$(
         impl $policy {

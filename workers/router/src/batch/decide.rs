@@ -110,10 +110,9 @@ impl Step<'_, '_> {
             ids.extend(new);
             next += 1;
         }
-        ids.sort_unstable();
-        let follow_ups = ids.into_iter().filter(|id| *id != ticket_id).filter_map(state).collect();
+        let follow_ups = ids.into_iter().skip(1).filter_map(state).collect();
         let entering = Entering { role, automatic: case.automatic.is_some(), subject: &case.message.subject };
-        let (course, said) = policy::apply(&Line { ticket, follow_ups }, entering, case.account);
+        let (course, said) = policy::apply(&Line { ticket, follow_ups }, entering, &case.account.policies);
         reasons.policies = said;
         course
     }

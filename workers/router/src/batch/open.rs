@@ -5,6 +5,7 @@ use switchboard_common::db::tickets::{MessageDirection, MessageKind, MessageRow}
 use switchboard_common::domain::event::{Actor, EventKind};
 use switchboard_common::domain::evidence::LinkKind;
 use switchboard_common::domain::explanation::Routing;
+use switchboard_common::domain::inbound::Channel;
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::TicketId;
 
@@ -49,7 +50,7 @@ impl Step<'_, '_> {
             kind: MessageKind::Public,
             direction: MessageDirection::In,
             author,
-            notice: joined([notice(&reasons.weighed, split), not_kept(&case), None]),
+            notice: joined([notice(&case, &reasons.weighed, split), not_kept(&case), None]),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {
@@ -104,14 +105,15 @@ fn links(weighed: &[Weighed], split: Option<(TicketId, LinkKind)>, policies: &[W
 }
 
 /// What an agent should know of why it is a ticket of its own.
-fn notice(weighed: &[Weighed], split: Option<(TicketId, LinkKind)>) -> Option<String> {
+fn notice(case: &Case<'_>, weighed: &[Weighed], split: Option<(TicketId, LinkKind)>) -> Option<String> {
     match (split, weighed.first()) {
         (Some((_, LinkKind::FollowUp)), _) => Some("This goes on with another ticket, which it is linked with.".to_owned()),
         (Some(_), _) => {
             Some("This answers another ticket, which it is linked with, and is a matter of its own by the account's policy.".to_owned())
         }
         (None, Some(refused)) => {
-            Some(format!("This message points at another ticket by {}, but {}. So it opened its own.", refused.evidence, refused.why))
+            let what = if case.message.channel == Channel::Email { "mail" } else { "message" };
+            Some(format!("This {what} points at another ticket by {}, but {}. So it opened its own.", refused.evidence, refused.why))
         }
         (None, None) => None,
     }

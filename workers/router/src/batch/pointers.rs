@@ -64,8 +64,8 @@ fn windows(known: &Known<'_>, messages: &[&InboundMessage]) -> Vec<(TenantId, Cl
     let mut wanted = Vec::new();
     for message in messages {
         let account = known.desks[&message.tenant_id].accounts.get(&message.account_id);
-        let Some(account) = account.filter(|account| account.window.is_some()) else { continue };
-        let channel = (account.window_from == WindowScope::Channel).then_some(message.channel).map(Channel::as_str);
+        let Some(account) = account.filter(|account| account.policies.window.is_some()) else { continue };
+        let channel = (account.policies.window_from == WindowScope::Channel).then_some(message.channel).map(Channel::as_str);
         // Both are looked for, since how far the window reaches depends on the sender's trust.
         let own = Some(message.channel.as_str());
         for client in clients_of(known, message) {

@@ -1,8 +1,7 @@
 //! What becomes of a message that may enter a ticket which is over, or is about something else. Pure.
 
-use switchboard_common::db::routing::Account;
 use switchboard_common::domain::evidence::LinkKind;
-use switchboard_common::domain::policy::{ClosedPolicy, SubjectPolicy};
+use switchboard_common::domain::policy::{ClosedPolicy, Policies, SubjectPolicy};
 use switchboard_common::domain::ticket::TicketSnapshot;
 use switchboard_common::ids::TicketId;
 
@@ -46,7 +45,7 @@ pub struct Entering<'a> {
 
 /// Where the message goes by the account's policies, with those that had a say.
 #[must_use]
-pub fn apply(line: &Line<'_>, entering: Entering<'_>, account: &Account) -> (Course, Vec<Words>) {
+pub fn apply(line: &Line<'_>, entering: Entering<'_>, policies: &Policies) -> (Course, Vec<Words>) {
     let mut said = Vec::new();
     let (id, ticket) = current(line, entering.subject, &mut said);
     if *entering.role != Role::Client {
@@ -59,16 +58,16 @@ pub fn apply(line: &Line<'_>, entering: Entering<'_>, account: &Account) -> (Cou
         return (Course::Enter(id), said);
     }
     if ticket.state.is_over() {
-        let policy = account.closed;
+        let policy = policies.closed;
         said.push(Words::of("ticket ").ticket(id).and(format!(" is over; the account's policy is {}", policy.as_str())));
         let course = match policy {
-            ClosedPolicy::Reopen => return with_subject(line, (id, ticket), entering, account, said),
+            ClosedPolicy::Reopen => return with_subject(line, (id, ticket), entering, policies, said),
             ClosedPolicy::FollowUp => Course::Split { from: id, kind: LinkKind::FollowUp },
             ClosedPolicy::New => Course::Split { from: id, kind: LinkKind::Related },
         };
         return (course, said);
     }
-    with_subject(line, (id, ticket), entering, account, said)
+    with_subject(line, (id, ticket), entering, policies, said)
 }
 
 /// The ticket itself while it is open; else the latest that goes on with it, an open one first. One that
@@ -89,7 +88,7 @@ fn with_subject(
     line: &Line<'_>,
     (id, ticket): (TicketId, &TicketSnapshot),
     entering: Entering<'_>,
-    account: &Account,
+    policies: &Policies,
     mut said: Vec<Words>,
 ) -> (Course, Vec<Words>) {
     if compare(entering.subject, &ticket.title) != Comparison::Other {
@@ -103,8 +102,8 @@ fn with_subject(
         said.push(Words::of(differ()).and("; it is that of ticket ").ticket(*next).and(", which goes on with it"));
         return (Course::Enter(*next), said);
     }
-    said.push(Words::of(differ()).and(format!("; the account's policy is {}", account.new_subject.as_str())));
-    let course = match account.new_subject {
+    said.push(Words::of(differ()).and(format!("; the account's policy is {}", policies.new_subject.as_str())));
+    let course = match policies.new_subject {
         SubjectPolicy::Join => Course::Enter(id),
         SubjectPolicy::FollowUp => Course::Split { from: id, kind: LinkKind::FollowUp },
         SubjectPolicy::New => Course::Split { from: id, kind: LinkKind::Related },

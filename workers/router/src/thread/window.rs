@@ -24,7 +24,7 @@ pub struct Window {
 /// # Errors
 /// Why there is none.
 pub fn applies(account: &Account, channel: Channel, writer: Writer<'_>) -> Result<Window, &'static str> {
-    let length = account.window.ok_or("the account has no window")?;
+    let length = account.policies.window.ok_or("the account has no window")?;
     if writer.trust == Trust::Failed {
         return Err("not for a sender whose authentication failed");
     }
@@ -38,7 +38,7 @@ pub fn applies(account: &Account, channel: Channel, writer: Writer<'_>) -> Resul
         return Err("this account asks for proof, and the sender was not authenticated");
     }
     // Who one is on another channel is not taken on trust.
-    let anywhere = account.window_from == WindowScope::Anywhere && writer.trust == Trust::Verified;
+    let anywhere = account.policies.window_from == WindowScope::Anywhere && writer.trust == Trust::Verified;
     Ok(Window { length, on: (!anywhere).then_some(channel) })
 }
 
@@ -53,10 +53,12 @@ pub fn find<'t>(
 ) -> (Option<(TicketId, TimeDelta)>, Words) {
     let theirs = tickets.filter(|(_, ticket)| writer.clients.contains(&ticket.client_id) && !ticket.state.is_over());
     let reached = theirs.filter(|(_, ticket)| window.on.is_none_or(|channel| ticket.channels.contains(&channel)));
-    let latest = reached.filter_map(|(id, ticket)| Some((ticket.last_message_at?, id))).max();
+    // Of those written to at one time the newest: one of this batch has no number yet.
+    let newest = |ticket: &TicketSnapshot| (ticket.number == 0, ticket.number);
+    let latest = reached.filter_map(|(id, ticket)| Some((ticket.last_message_at?, newest(ticket), id))).max();
     let on = window.on.map_or_else(|| "any channel".to_owned(), |channel| channel.as_str().to_owned());
     let length = Span(window.length);
-    let Some((last, ticket)) = latest else {
+    let Some((last, _, ticket)) = latest else {
         return (None, Words::of(format!("no open ticket of the client on {on} within {length}: there is none")));
     };
     let since = received_at - last;
