@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use switchboard_common::db::desk::{Account, Block, Category, Contact, Customize, Department, Desk, Group, Rule, Stored, User, UserType};
 use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
 use switchboard_common::db::routing::ThreadingPolicy;
@@ -229,13 +230,22 @@ impl Described for Account {
             ("threading", threading.to_owned()),
             ("closed", self.policies.closed.as_str().to_owned()),
             ("new_subject", self.policies.new_subject.as_str().to_owned()),
-            ("window", maybe(self.policies.window.map(|window| format!("{}s", window.num_seconds())).as_ref())),
+            ("window", maybe(self.policies.window.map(span).as_ref())),
             ("window_from", self.policies.window_from.as_str().to_owned()),
             ("acknowledge", self.acknowledge.to_string()),
             ("loop_cap", self.loop_cap.to_string()),
         ];
         fields.extend(mailbox(self.imap.as_ref()));
         fields
+    }
+}
+
+/// A time as the desk file writes it.
+fn span(time: TimeDelta) -> String {
+    match time.num_seconds() {
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
     }
 }
 

@@ -6,11 +6,21 @@ use chrono::TimeDelta;
 use switchboard_common::domain::explanation::Explanation;
 use switchboard_common::domain::identity::ExternalId;
 use switchboard_common::domain::inbound::{Channel, Trust};
-use switchboard_common::ids::AccountId;
+use switchboard_common::ids::{AccountId, TenantId};
 
 use crate::desk::{Desk, Ended, Mail};
 
 impl Desk {
+    /// The desk of another tenant on the same database.
+    pub async fn of(&self, tenant: TenantId) -> Self {
+        let account = sqlx::query_scalar("select id from channel_accounts where tenant_id = $1")
+            .bind(tenant.0)
+            .fetch_one(&self.pool)
+            .await
+            .expect("an account");
+        Self::with(self.pool.clone(), self.ambient.clone(), tenant, AccountId(account))
+    }
+
     /// An account of another channel.
     pub async fn chat_account(&self, channel: Channel, address: &str) -> AccountId {
         let id: AccountId = self.ambient.new_id();

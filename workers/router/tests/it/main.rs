@@ -8,6 +8,7 @@ mod conversations;
 mod desk;
 mod locks;
 mod mailboxes;
+mod meetings;
 mod policies;
 mod process;
 mod robots;
