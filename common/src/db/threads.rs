@@ -68,8 +68,8 @@ pub async fn claim(connection: &mut PgConnection, mut threads: Vec<ThreadId>) ->
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn settle(connection: &mut PgConnection, threads: &HashMap<ThreadId, KnownThread>) -> sqlx::Result<()> {
-    let (decided, undecided): (Vec<_>, Vec<_>) = threads.iter().partition(|(_, known)| known.ticket_id.is_some());
+pub async fn settle(connection: &mut PgConnection, threads: &[(&ThreadId, &KnownThread)]) -> sqlx::Result<()> {
+    let (decided, undecided): (Vec<_>, Vec<_>) = threads.iter().copied().partition(|(_, known)| known.ticket_id.is_some());
     if !decided.is_empty() {
         let (tenants, accounts, keys) = columns(decided.iter().map(|(id, _)| *id));
         sqlx::query!(

@@ -41,7 +41,7 @@ pub(super) async fn write(
     message_ids::settle(connection, &ids).await?;
     message_ids::add_awaiting(connection, &decided.awaiting).await?;
     message_ids::end_awaiting(connection, &decided.arrived).await?;
-    threads::settle(connection, &known.threads).await?;
+    threads::settle(connection, &known.threads.iter().collect::<Vec<_>>()).await?;
     let routed = decided.conclusions.iter().map(|conclusion| routed(&known, conclusion)).collect();
     let outcomes: Vec<Outcome> = decided.conclusions.into_iter().map(|conclusion| outcome(&known, conclusion)).collect();
     inbound::conclude(connection, &outcomes).await?;

@@ -110,3 +110,109 @@ fn with_subject(
     };
     (course, said)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use switchboard_common::domain::ticket::TicketState;
+    use switchboard_common::ids::{AccountId, ClientId, PriorityId, StatusId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn id(number: u128) -> TicketId {
+        TicketId(Uuid::from_u128(number))
+    }
+
+    fn ticket(number: i64, title: &str, state: TicketState) -> TicketSnapshot {
+        TicketSnapshot {
+            number,
+            title: title.to_owned(),
+            client_id: ClientId(Uuid::nil()),
+            account_id: AccountId(Uuid::nil()),
+            department_id: None,
+            category_id: None,
+            status_id: StatusId(Uuid::nil()),
+            state,
+            priority_id: PriorityId(Uuid::nil()),
+            assignees: Vec::new(),
+            cc: Vec::new(),
+            tags: BTreeSet::new(),
+            custom_fields: BTreeMap::new(),
+            message_count: 1,
+            channels: BTreeSet::new(),
+            last_message_at: None,
+            closed_at: None,
+        }
+    }
+
+    /// Where a client's message goes: the first ticket is pointed at, the others go on with it.
+    fn course(tickets: &[TicketSnapshot], subject: &str, automatic: bool, policies: Policies) -> Course {
+        let mut line = (1..).map(id).zip(tickets);
+        let line = Line { ticket: line.next().expect("a ticket"), follow_ups: line.collect() };
+        apply(&line, Entering { role: &Role::Client, automatic, subject }, &policies).0
+    }
+
+    #[test]
+    fn the_policies_of_the_account_decide_where_a_clients_message_goes() {
+        use TicketState::{Closed, Unresolved, WaitingForAgent as Open};
+        let (enter, follow_up, related) = (
+            |number| Course::Enter(id(number)),
+            |number| Course::Split { from: id(number), kind: LinkKind::FollowUp },
+            |number| Course::Split { from: id(number), kind: LinkKind::Related },
+        );
+        let reopen = Policies::default();
+        let follow = Policies { closed: ClosedPolicy::FollowUp, ..reopen };
+        let new = Policies { closed: ClosedPolicy::New, ..reopen };
+        let split = Policies { new_subject: SubjectPolicy::FollowUp, ..reopen };
+        let apart = Policies { new_subject: SubjectPolicy::New, ..reopen };
+        let lamp = |state| ticket(1, "The lamp", state);
+        let again = |state| ticket(2, "Re: The lamp", state);
+        let bill = |state| ticket(3, "The bill", state);
+        for (tickets, subject, policies, expected) in [
+            (vec![lamp(Open)], "Re: The lamp", follow, enter(1)),
+            (vec![lamp(Closed)], "Re: The lamp", reopen, enter(1)),
+            (vec![lamp(Closed)], "Re: The lamp", follow, follow_up(1)),
+            (vec![lamp(Unresolved)], "Re: The lamp", follow, follow_up(1)),
+            (vec![lamp(Closed)], "Re: The lamp", new, related(1)),
+            (vec![lamp(Closed), again(Open)], "Re: The lamp", follow, enter(2)),
+            (vec![lamp(Closed), again(Open)], "", new, enter(2)),
+            (vec![lamp(Closed), again(Closed)], "Re: The lamp", follow, follow_up(2)),
+            (vec![lamp(Closed), again(Closed)], "Re: The lamp", reopen, enter(2)),
+            (vec![lamp(Open), again(Open)], "Re: The lamp", follow, enter(1)),
+            (vec![lamp(Open)], "The bill", reopen, enter(1)),
+            (vec![lamp(Open)], "The bill", split, follow_up(1)),
+            (vec![lamp(Open)], "The bill", apart, related(1)),
+            (vec![lamp(Open), bill(Open)], "Re: The bill", split, enter(2)),
+            (vec![lamp(Open), bill(Closed)], "Re: The bill", split, follow_up(1)),
+            (vec![lamp(Closed), bill(Open)], "Re: The lamp", reopen, enter(1)),
+            (vec![lamp(Closed), bill(Open)], "Re: The bill", reopen, enter(2)),
+            (vec![lamp(Closed), bill(Open)], "", reopen, enter(2)),
+        ] {
+            let states: Vec<_> = tickets.iter().map(|ticket| (ticket.title.as_str(), ticket.state)).collect();
+            assert_eq!(course(&tickets, subject, false, policies), expected, "{states:?} {subject:?} {policies:?}");
+        }
+    }
+
+    #[test]
+    fn a_program_opens_nothing_again_and_splits_nothing() {
+        for closed in [ClosedPolicy::Reopen, ClosedPolicy::FollowUp, ClosedPolicy::New] {
+            let policies = Policies { closed, new_subject: SubjectPolicy::New, ..Policies::default() };
+            let closed = ticket(1, "The lamp", TicketState::Closed);
+            assert_eq!(course(std::slice::from_ref(&closed), "Away", true, policies), Course::Enter(id(1)));
+        }
+    }
+
+    #[test]
+    fn an_agents_answer_goes_where_its_ticket_goes_on() {
+        let (old, next) = (ticket(1, "The lamp", TicketState::Closed), ticket(2, "Re: The lamp", TicketState::Open));
+        let line = Line { ticket: (id(1), &old), follow_ups: vec![(id(2), &next)] };
+        let role = Role::Answer(switchboard_common::ids::UserId(Uuid::nil()));
+        let policies = Policies { closed: ClosedPolicy::New, new_subject: SubjectPolicy::New, ..Policies::default() };
+        let (course, said) = apply(&line, Entering { role: &role, automatic: false, subject: "Something else" }, &policies);
+        assert_eq!(course, Course::Enter(id(2)));
+        let numbers = |ticket: TicketId| i64::try_from(ticket.0.as_u128()).expect("small");
+        assert_eq!(said[0].with_numbers(numbers), "ticket #1 is over, and goes on in ticket #2");
+    }
+}
