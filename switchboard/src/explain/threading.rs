@@ -66,3 +66,54 @@ fn in_words(kind: LinkKind) -> &'static str {
         LinkKind::Related => "what it was split from",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rendered(threading: &serde_json::Value) -> String {
+        let explanation: Explanation = serde_json::from_value(json!({
+            "sender": { "who": "unknown", "key": "email:a@b.c" },
+            "considered": [{ "ticket_number": 4, "evidence": "the number #4 in the subject", "chosen": false, "why": "anybody can write a number" }],
+            "decision": "", "routing": null, "flags": [], "threading": threading,
+        }))
+        .expect("an explanation");
+        let mut page = Page::default();
+        render(&mut page, &explanation);
+        anstream::adapter::strip_str(&page.finish()).to_string().lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_was_looked_for_considered_and_linked_is_shown() {
+        let page = rendered(&json!({
+            "looked": [{ "for": "window", "found": "no open ticket of the client on whatsapp within 24 h: the latest is #4, last written to 3 days before" }],
+            "policies": ["ticket #1 is over; the account's policy is follow_up"],
+            "links": [{ "ticket_number": 4, "kind": "number", "why": "the number #4 in the subject; anybody can write a number" }],
+        }));
+        for line in [
+            "Which tickets it could have continued",
+            "the latest is #4, last written to 3 days before",
+            "not chosen  #4  the number #4 in the subject  anybody can write a number",
+            "ticket #1 is over; the account's policy is follow_up",
+            "linked with #4 as a ticket whose number was quoted: the number #4 in the subject; anybody can write a number",
+        ] {
+            assert!(page.contains(line), "{line}\nis not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn who_or_what_blocked_a_message_is_shown() {
+        let screening = |entry: Option<&str>, blocked| json!({ "saw": ["email:a@b.c"], "entries": 2, "entry": entry, "spam": "X-Spam-Flag: YES", "spam_policy": "block", "blocked": blocked });
+        let by_list = rendered(&json!({ "screening": screening(Some("domain:b.c"), true) }));
+        assert!(by_list.contains("the block list has domain:b.c, which stands for email:a@b.c"), "{by_list}");
+        assert!(!by_list.contains("Which tickets"), "nothing was looked for:\n{by_list}");
+        let as_spam = rendered(&json!({ "screening": screening(None, true) }));
+        assert!(as_spam.contains("none of the 2 entries of the block list stands for email:a@b.c"), "{as_spam}");
+        assert!(
+            as_spam.contains("blocked  the mail server took it for spam (X-Spam-Flag: YES); the tenant's policy is block"),
+            "{as_spam}"
+        );
+    }
+}

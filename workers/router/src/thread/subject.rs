@@ -163,7 +163,7 @@ fn holds(text: &str, part: &str) -> bool {
     text.match_indices(part).any(|(at, _)| {
         let (first, last) = (part.chars().next(), part.chars().next_back());
         let (before, after) = (text[..at].chars().next_back(), text[at + part.len()..].chars().next());
-        !(within_word(before) && within_word(first)) && !(within_word(last) && within_word(after))
+        !(within_word(before) && within_word(first) || within_word(last) && within_word(after))
     })
 }
 

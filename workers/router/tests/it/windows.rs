@@ -141,8 +141,15 @@ async fn a_thread_of_a_chat_is_one_ticket_whoever_writes_in_it(pool: PgPool) {
     let forged = desk.take(says("eve@example.com", "s4").trust(Trust::Failed)).await;
     assert_eq!(forged.line(), "opened #2 waiting_for_agent public in");
     assert_eq!(desk.take(says("eve@example.com", "s5")).await.number, 1, "and the thread stays where it was");
+    let new_thread = |id: &str| desk.mail("eve@example.com", id).by(Channel::Slack, account).thread("C2/1900.3");
+    assert_eq!(desk.take(new_thread("s7").trust(Trust::Failed)).await.number, 3);
+    assert_eq!(
+        desk.take(new_thread("s8")).await.looked("thread"),
+        "the thread C2/1900.3 has no ticket yet",
+        "whoever forges takes no thread"
+    );
     let elsewhere = desk.take(desk.mail("eve@example.com", "s6").by(Channel::Slack, account).thread("C1/1800.2")).await;
-    assert_eq!(elsewhere.number, 2, "the window finds the ticket that the thread has not");
+    assert_eq!(elsewhere.number, 3, "the window finds the ticket that the thread has not");
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
