@@ -2,9 +2,11 @@
 
 pub mod address;
 pub mod event;
+pub mod evidence;
 pub mod explanation;
 pub mod identity;
 pub mod inbound;
 pub mod phone;
+pub mod policy;
 pub mod reply_marker;
 pub mod ticket;

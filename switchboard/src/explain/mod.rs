@@ -2,6 +2,7 @@
 
 mod page;
 mod sender;
+mod threading;
 
 use anyhow::{Context, bail};
 use sqlx::ConnectOptions;

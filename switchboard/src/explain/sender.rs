@@ -11,6 +11,7 @@ pub fn render(page: &mut Page, sender: &SenderFound) {
         SenderFound::NewClient { key, search, .. } => (format!("A new client, who was made for {key}."), Some(search)),
         SenderFound::User { key, handle, .. } => (format!("The user {handle}, by their verified contact {key}."), None),
         SenderFound::Unknown { key } => (format!("Nobody whom the desk knows: {key}."), None),
+        SenderFound::NotLookedFor { key } => (format!("Nobody was looked for: {key}."), None),
     };
     page.line(1, &said);
     if let Some(search) = search {

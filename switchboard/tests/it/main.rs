@@ -9,6 +9,7 @@ mod embedded;
 mod inspect;
 mod migrate;
 mod pipe;
+mod policies;
 mod records;
 mod show;
 mod up;

@@ -1,4 +1,4 @@
-//! A message with what is known of its sender, and the tickets that it points at.
+//! A message with what is known of its sender.
 
 use chrono::{DateTime, Utc};
 use switchboard_common::ambient::Ambient;
@@ -9,11 +9,11 @@ use switchboard_common::db::tickets::{MessageDirection, MessageKind, MessageRow}
 use switchboard_common::domain::event::Actor;
 use switchboard_common::domain::identity::{ExternalId, ExternalKind};
 use switchboard_common::domain::inbound::InboundMessage;
-use switchboard_common::ids::{AmbiguityId, InboundId, TicketId, UserId};
+use switchboard_common::ids::{AmbiguityId, ClientId, InboundId, TicketId, UserId};
 
-use super::gather::{Known, nearest_references};
+use super::gather::Known;
 use crate::clients::Sender;
-use crate::thread::{Candidate, Evidence};
+use crate::thread::Writer;
 
 /// A message with what is known of its sender.
 pub(super) struct Case<'a> {
@@ -25,6 +25,9 @@ pub(super) struct Case<'a> {
     pub name: Option<&'a str>,
     pub user: Option<UserId>,
     pub sender: Sender,
+    pub client: ClientId,
+    /// That client and those who are the same one.
+    pub clients: Vec<ClientId>,
     pub automatic: Option<String>,
     pub flags: Vec<String>,
     pub now: DateTime<Utc>,
@@ -32,6 +35,12 @@ pub(super) struct Case<'a> {
 
 fn is_own_address(desk: &Desk, key: &ExternalId) -> bool {
     key.kind() == ExternalKind::Email && desk.accounts.values().any(|account| account.takes_mail && account.address == key.value())
+}
+
+/// The client whose message it is, and those who are the same one.
+pub(super) fn clients_of(known: &Known<'_>, message: &InboundMessage) -> Vec<ClientId> {
+    let sender = known.senders.find(message);
+    sender.map(|sender| known.senders.group(message.tenant_id, sender.client_id)).unwrap_or_default()
 }
 
 /// Who wrote it, and whether that was a program.
@@ -66,45 +75,13 @@ pub(super) fn examine<'a>(
         name: message.sender_name().filter(|name| !name.trim().is_empty()),
         key,
         user,
+        client: sender.client_id,
+        clients: known.senders.group(message.tenant_id, sender.client_id),
         sender,
         automatic,
         flags,
         now: ambient.now(),
     })
-}
-
-/// The tickets that a message points at, each once, by the strongest evidence.
-pub(super) fn candidates<'k>(known: &'k Known<'_>, desk: &Desk, case: &Case<'_>) -> Vec<Candidate<'k>> {
-    let tenant = case.message.tenant_id;
-    let by_id = |id: &str| known.message_ids.get(&(tenant, id.to_owned()));
-    let own = case.message.message_id.as_deref().and_then(by_id);
-    let own_mail =
-        own.filter(|own| own.origin == MessageIdOrigin::Ours).and_then(|own| own.ticket_id).map(|ticket| (ticket, Evidence::OwnMail));
-    let replies = case.message.recipients.iter().filter_map(|recipient| {
-        let reply = known.reply_addresses.get(&(tenant, desk.signing_keys.row(recipient)?))?;
-        Some((reply.ticket_id, Evidence::ReplyAddress(reply.recipient)))
-    });
-    let references: Vec<(TicketId, Evidence)> = nearest_references(case.message)
-        .filter_map(|id| {
-            let known = by_id(id)?;
-            let evidence = if known.origin == MessageIdOrigin::Ours { Evidence::OurMessageId } else { Evidence::MessageId };
-            Some((known.ticket_id?, evidence(id.to_owned())))
-        })
-        .collect();
-    let (ours, others): (Vec<_>, Vec<_>) = references.into_iter().partition(|(_, evidence)| matches!(evidence, Evidence::OurMessageId(_)));
-    let borne = own.and_then(|own| match own.origin {
-        MessageIdOrigin::Ours => None,
-        MessageIdOrigin::Referenced => Some((own.ticket_id?, Evidence::Awaited)),
-        MessageIdOrigin::Seen => Some((own.ticket_id?, Evidence::SameMessageId)),
-    });
-    let mut found: Vec<Candidate<'k>> = Vec::new();
-    for (ticket_id, evidence) in own_mail.into_iter().chain(replies).chain(ours).chain(others).chain(borne) {
-        let seen = found.iter().any(|candidate| candidate.ticket_id == ticket_id);
-        if let Some(draft) = known.tickets.get(&(tenant, ticket_id)).filter(|_| !seen) {
-            found.push(Candidate { ticket_id, ticket: &draft.state, evidence });
-        }
-    }
-    found
 }
 
 /// The author's name.
@@ -116,14 +93,28 @@ pub(super) fn describe_author(author: Actor, case: &Case<'_>, desk: &Desk) -> St
 }
 
 /// What an agent should know of whose message it is, where it could be several clients'.
-pub(super) fn undecided(case: &Case<'_>) -> Option<String> {
-    let id: AmbiguityId = case.sender.search.ambiguity?;
+pub(super) fn undecided(case: &Case<'_>, author: Actor) -> Option<String> {
+    let id: AmbiguityId = case.sender.search.ambiguity.filter(|_| author == Actor::Client(case.client))?;
     let several: Vec<String> = case.sender.candidates.iter().map(|c| format!("{} ({})", c.name, c.reason)).collect();
     Some(format!(
         "This could be from several clients: {}. Until somebody decides, it has a client of its own: \
          `switchboard client decide {id} CLIENT --by HANDLE`, with `new` for somebody else.",
         several.join(", or ")
     ))
+}
+
+impl Case<'_> {
+    /// Who wrote, as far as a ticket is concerned.
+    pub(super) fn writer(&self) -> Writer<'_> {
+        Writer {
+            address: self.key.value(),
+            user: self.user,
+            clients: &self.clients,
+            trust: self.message.trust,
+            automatic: self.automatic.as_deref(),
+            quotes_desk: self.message.quotes_desk,
+        }
+    }
 }
 
 /// What an agent should know of attachments that were not kept.

@@ -3,7 +3,14 @@
 
 mod case;
 mod decide;
+mod enter;
+mod evidence;
+mod finish;
 mod gather;
+mod open;
+mod pointers;
+mod reasons;
+mod screen;
 mod senders;
 mod texts;
 mod write;

@@ -1,13 +1,19 @@
 //! The router against a real PostgreSQL.
 
 mod batches;
+mod blocked;
+mod chats;
 mod clients;
 mod clients_model;
 mod commands;
 mod conversations;
 mod desk;
 mod locks;
+mod mailboxes;
+mod meetings;
+mod policies;
 mod process;
 mod robots;
 mod routers;
 mod texts;
+mod windows;
