@@ -3,7 +3,9 @@
 pub mod address;
 pub mod event;
 pub mod explanation;
+pub mod hours;
 pub mod identity;
 pub mod inbound;
 pub mod reply_marker;
+pub mod rules;
 pub mod ticket;
