@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audience;
 pub mod broker;
+pub mod client_facts;
 pub mod clients;
 pub mod connect;
 pub mod dead_letters;
@@ -20,7 +21,10 @@ pub mod probe;
 pub mod reply_addresses;
 pub mod routing;
 pub mod signing_keys;
+pub mod tags;
 pub mod tickets;
+pub mod turns;
+pub mod users;
 pub mod view;
 pub mod waiting;
 

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard_common::db::desk::{Account, Category, Contact, Customize, Department, Desk, Group, Rule, User, UserType};
+use switchboard_common::db::desk::{Account, Category, Contact, Customize, Department, Desk, Group, User, UserType};
 use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
-use switchboard_common::db::routing::{Conditions, ThreadingPolicy};
+use switchboard_common::db::routing::ThreadingPolicy;
 use toml::Table;
 
 use super::fields::{Faults, Fields};
+use super::rule::{hours, rule, strategy};
 use super::values;
 
 /// The desks of a file, by the tenant's name.
@@ -37,11 +38,13 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
     let owner = format!("tenant {name}: ");
     let [departments, users, groups, categories, accounts, rules] =
         ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
-    let customize = fields.table("customize");
+    let (customize, hours_table) = (fields.table("customize"), fields.table("hours"));
     let faults = fields.faults();
     let list = |kind, key, check| List { owner: &owner, kind, key, check };
+    let customize = customize.map(|table| customize_of(&owner, table, faults)).unwrap_or_default();
+    let hours = hours_table.map(|table| hours(&owner, table, faults));
     Desk {
-        customize: customize.map(|table| customize_of(&owner, table, faults)).unwrap_or_default(),
+        customize: Customize { hours, ..customize },
         departments: list("department", "name", values::name).read(departments, faults, department).into_iter().collect(),
         users: list("user", "handle", values::handle).read(users, faults, user).into_iter().collect(),
         groups: list("group", "handle", values::handle).read(groups, faults, group).into_iter().collect(),
@@ -57,7 +60,8 @@ fn customize_of(owner: &str, table: Table, faults: &mut Faults) -> Customize {
         brand: fields.parsed("brand", values::name),
         from_name: fields.parsed("from_name", values::name),
         locale: fields.parsed("locale", values::locale),
-        timezone: fields.text("timezone"),
+        timezone: fields.parsed("timezone", values::timezone),
+        hours: None,
     };
     fields.finish();
     customize
@@ -89,7 +93,7 @@ fn group(_: &str, fields: &mut Fields<'_>) -> Group {
 }
 
 fn category(_: &str, fields: &mut Fields<'_>) -> Category {
-    Category { department: fields.text("department"), assignee: fields.text("assignee") }
+    Category { department: fields.text("department"), assignee: fields.text("assignee"), by: strategy(fields) }
 }
 
 fn account(_: &str, fields: &mut Fields<'_>) -> Account {
@@ -145,24 +149,6 @@ fn folders(fields: &mut Fields<'_>) -> Vec<String> {
         fields.fault("folders holds one of them twice");
     }
     if folders.is_empty() { vec!["INBOX".to_owned()] } else { folders }
-}
-
-fn rule(name: &str, fields: &mut Fields<'_>) -> Rule {
-    let conditions = ["account", "recipient", "subject_words"];
-    let asks = conditions.iter().any(|key| fields.has(key));
-    let rule = Rule {
-        name: name.to_owned(),
-        category: fields.required("category", values::name).unwrap_or_default(),
-        conditions: Conditions {
-            account: fields.text("account"),
-            recipient: fields.parsed("recipient", values::recipient),
-            subject_words: fields.all_parsed("subject_words", values::subject_word),
-        },
-    };
-    if !asks {
-        fields.fault(&format!("asks for nothing, and so would never match; it should have at least one of {}", conditions.join(", ")));
-    }
-    rule
 }
 
 /// A list of tables of one kind, each with a name of its own.

@@ -1,9 +1,7 @@
 //! The reasons for one message, as people read them.
 
 use switchboard_common::db::view::{EventView, MessageExplained};
-use switchboard_common::domain::explanation::{
-    ConditionTried, Explanation, Routing, RuleTried, SenderFound, TicketConsidered, ToldDecision,
-};
+use switchboard_common::domain::explanation::{Explanation, SenderFound, TicketConsidered, ToldDecision};
 use switchboard_common::domain::inbound::Trust;
 use unicode_width::UnicodeWidthStr;
 
@@ -83,7 +81,7 @@ fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanat
     }
     if let Some(routing) = &explanation.routing {
         page.heading("Where it was routed");
-        routed(page, routing);
+        super::routing::render(page, routing);
     }
     let flags: Vec<&String> =
         explanation.flags.iter().chain(explained.message.flags.iter().filter(|flag| !explanation.flags.contains(flag))).collect();
@@ -101,38 +99,6 @@ fn sender(sender: &SenderFound) -> String {
         SenderFound::NewClient { key, .. } => format!("A new client, who was made for {key}."),
         SenderFound::User { key, handle, .. } => format!("The user {handle}, by their verified contact {key}."),
         SenderFound::Unknown { key } => format!("Nobody whom the desk knows: {key}."),
-    }
-}
-
-fn routed(page: &mut Page, routing: &Routing) {
-    if routing.rules.is_empty() {
-        page.line(1, "there are no rules");
-    }
-    for (number, RuleTried { rule, matched, conditions }) in (1..).zip(&routing.rules) {
-        let became = match (matched, conditions.is_empty()) {
-            (true, _) => paint(ADDED, "matched"),
-            (false, true) => paint(FAINT, "not looked at"),
-            (false, false) => paint(CHANGED, "did not match"),
-        };
-        page.line(1, &format!("{number}. rule \"{rule}\" {became}"));
-        for condition in conditions {
-            page.line(3, &tried(condition));
-        }
-    }
-    let category = routing.category.as_deref().unwrap_or("none");
-    page.field("category", format!("{category}: {}", routing.category_why));
-    page.field("department", routing.department.as_deref().unwrap_or("none"));
-    page.field("assigned to", routing.assignee.as_deref().unwrap_or("nobody"));
-}
-
-fn tried(condition: &ConditionTried) -> String {
-    let ConditionTried { field, wanted, seen, held } = condition;
-    let held = if *held { paint(ADDED, "holds") } else { paint(CHANGED, "fails") };
-    match field.as_str() {
-        "subject_words" => format!("{held}  the subject has one of the words {wanted}; it is \"{seen}\""),
-        "recipient" => format!("{held}  it was sent to {wanted}; it was sent to {seen}"),
-        "account" => format!("{held}  the account is {wanted}; it is {seen}"),
-        field => format!("{held}  {field} is {wanted}; it is {seen}"),
     }
 }
 

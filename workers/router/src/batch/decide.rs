@@ -15,10 +15,12 @@ use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
 
 use super::case::{Case, candidates, describe_author, examine, message_row, not_kept};
+use super::deal::ToDeal;
 use super::gather::{Known, nearest_references};
+use super::opening;
 use super::texts::{Shown, Unwritten};
 use crate::draft::Draft;
-use crate::rules::{self, Facts};
+use crate::rules::{Opened, Route};
 use crate::thread::{self, Evidence, Role, Weighed, Writer};
 
 /// The longest title of a ticket, in characters.
@@ -34,6 +36,8 @@ pub(super) struct Decided {
     /// New clients that are needed, with their names.
     pub clients: Vec<(TenantId, ClientId, String)>,
     pub conclusions: Vec<Conclusion>,
+    /// New tickets that groups deal out, in the order in which they were opened.
+    pub deals: Vec<ToDeal>,
 }
 
 /// What became of a message, before new tickets have their numbers.
@@ -130,8 +134,9 @@ impl Step<'_, '_> {
     fn open(&mut self, case: Case<'_>, weighed: Vec<Weighed>, silent: bool) {
         let tenant = case.message.tenant_id;
         let ticket_id: TicketId = self.ambient.new_id();
-        let route =
-            rules::route(self.desk, Facts { account: case.account, recipients: &case.message.recipients, subject: &case.message.subject });
+        let opened = if weighed.is_empty() { Opened::New } else { Opened::Stranger };
+        let route = opening::route(self.known, self.desk, &case, opened);
+        self.decided.deals.extend(route.deal.map(|deal| ToDeal { tenant_id: tenant, ticket_id, deal, now: case.now }));
         let status = self.desk.statuses[&TicketState::WaitingForAgent];
         let state = TicketSnapshot {
             number: 0,
@@ -142,11 +147,11 @@ impl Step<'_, '_> {
             category_id: route.category,
             status_id: status,
             state: TicketState::WaitingForAgent,
-            priority_id: self.desk.default_priority,
+            priority_id: route.priority,
             assignees: route.assignee.into_iter().collect(),
             cc: Vec::new(),
-            tags: std::collections::BTreeSet::new(),
-            custom_fields: std::collections::BTreeMap::new(),
+            tags: route.tags.clone(),
+            custom_fields: case.message.fields.clone().into_iter().chain(route.fields.clone()).collect(),
             message_count: 0,
             channels: std::collections::BTreeSet::new(),
             last_message_at: None,
@@ -156,7 +161,7 @@ impl Step<'_, '_> {
         let mut draft = Draft::new(tenant, ticket_id, state, salt);
         let author = Actor::Client(case.client);
         let position = draft.add_message();
-        let mut changes = opening_changes(&route.explanation, &describe_author(author, &case, self.desk));
+        let mut changes = opening_changes(&route, self.desk, &describe_author(author, &case, self.desk));
         add_copied_users(&mut draft, self.desk, &case, &mut changes);
         let version = draft.commit(author, changes, case.now);
         let refused = weighed.first();
@@ -237,11 +242,17 @@ fn joined(first: Option<String>, second: Option<String>) -> Option<String> {
     (!notices.is_empty()).then(|| notices.join("\n"))
 }
 
-fn opening_changes(routing: &Routing, author: &str) -> Vec<String> {
+/// What opening a ticket has changed, but for what is dealt when it is written.
+fn opening_changes(route: &Route, desk: &Desk, author: &str) -> Vec<String> {
+    let routing = &route.explanation;
     let mut changes = vec![format!("opened by {author}")];
     changes.extend(routing.category.as_ref().map(|category| format!("category: {category} ({})", routing.category_why)));
     changes.extend(routing.department.as_ref().map(|department| format!("department: {department}")));
-    changes.extend(routing.assignee.as_ref().map(|assignee| format!("assigned: {assignee}")));
+    changes.extend(routing.assignee.as_ref().filter(|_| route.deal.is_none()).map(|assignee| format!("assigned: {assignee}")));
+    let priority = routing.priority.as_ref().filter(|_| route.priority != desk.default_priority);
+    changes.extend(priority.map(|priority| format!("priority: {priority}")));
+    changes.extend(route.tags.iter().map(|tag| format!("tag: {tag}")));
+    changes.extend(routing.fields.iter().map(|field| format!("field: {field}")));
     changes
 }
 

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
+use switchboard_common::db::client_facts::{self, ClientFacts};
 use switchboard_common::db::clients::{self, Claim, Claimed};
 use switchboard_common::db::message_ids::{self, KnownId};
 use switchboard_common::db::reply_addresses::{self, ReplyAddress};
 use switchboard_common::db::routing::Desk;
 use switchboard_common::db::{inbound, tickets};
 use switchboard_common::domain::inbound::{InboundMessage, Trust};
-use switchboard_common::ids::{InboundId, TenantId, TicketId};
+use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
 
+use super::opening;
 use crate::desks::Desks;
 use crate::draft::Draft;
 
@@ -31,6 +33,8 @@ pub(super) struct Known<'a> {
     pub desks: HashMap<TenantId, Arc<Desk>>,
     /// By mail address.
     pub clients: HashMap<Keyed<String>, Claimed>,
+    /// Of the clients who were there, where a rule asks for it.
+    pub client_facts: HashMap<Keyed<ClientId>, ClientFacts>,
     pub message_ids: HashMap<Keyed<String>, KnownId>,
     /// By the row that a token names.
     pub reply_addresses: HashMap<Keyed<i64>, ReplyAddress>,
@@ -53,6 +57,7 @@ pub(super) async fn gather<'a>(
 
     let claims: Vec<Claim> = messages.iter().filter_map(|(_, message)| client_claim(message, ambient)).collect();
     let clients = clients::claim(connection, &claims).await?;
+    let client_facts = load_client_facts(connection, &desks, &clients).await?;
     let ids = messages.iter().flat_map(|(_, message)| known_ids(message).map(|id| (message.tenant_id, id.to_owned()))).collect();
     let message_ids = message_ids::claim(connection, ids).await?;
     let reply_addresses = find_reply_addresses(connection, &desks, &messages).await?;
@@ -66,7 +71,19 @@ pub(super) async fn gather<'a>(
         .into_iter()
         .map(|((tenant, id), (version, state))| ((tenant, id), Draft::existing(tenant, id, version, state)))
         .collect();
-    Ok(Known { messages, desks, clients, message_ids, reply_addresses, tickets })
+    Ok(Known { messages, desks, clients, client_facts, message_ids, reply_addresses, tickets })
+}
+
+/// What is known of the clients of those desks whose rules ask.
+async fn load_client_facts(
+    connection: &mut PgConnection,
+    desks: &HashMap<TenantId, Arc<Desk>>,
+    clients: &HashMap<Keyed<String>, Claimed>,
+) -> Result<HashMap<Keyed<ClientId>, ClientFacts>, Failure> {
+    let asking: HashSet<TenantId> = desks.iter().filter(|(_, desk)| opening::asks_of_clients(desk)).map(|(tenant, _)| *tenant).collect();
+    let known = clients.iter().filter(|((tenant, _), claimed)| !claimed.is_new && asking.contains(tenant));
+    let wanted: Vec<_> = known.map(|((tenant, _), claimed)| (*tenant, claimed.client_id)).collect();
+    Ok(client_facts::load(connection, &wanted).await?)
 }
 
 /// What makes a message impossible to process.

@@ -2,8 +2,10 @@
 //! known, under locks taken in one order; decide message by message, in memory; write.
 
 mod case;
+mod deal;
 mod decide;
 mod gather;
+mod opening;
 mod texts;
 mod write;
 

@@ -10,11 +10,12 @@ use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::inbound::{InboundOutcome, Outcome};
 use switchboard_common::db::tickets::{self, TicketRow};
-use switchboard_common::db::{clients, inbound, message_ids, outbox};
+use switchboard_common::db::{clients, inbound, message_ids, outbox, tags};
 use switchboard_common::domain::explanation::{Explanation, TicketConsidered};
 use switchboard_common::ids::{InboundId, TenantId, TicketId};
 use switchboard_common::telemetry::metrics::ARRIVAL_TO_TICKET;
 
+use super::deal;
 use super::decide::{Conclusion, Decided};
 use super::gather::Known;
 use super::texts;
@@ -25,7 +26,7 @@ pub(super) async fn write(
     connection: &mut PgConnection,
     ambient: &Ambient,
     mut known: Known<'_>,
-    decided: Decided,
+    mut decided: Decided,
 ) -> Result<Vec<Routed>, Failure> {
     if decided.conclusions.is_empty() {
         return Ok(Vec::new());
@@ -34,6 +35,8 @@ pub(super) async fn write(
         known.clients.iter().filter(|(_, claimed)| claimed.is_new).map(|((tenant, _), claimed)| (*tenant, claimed.client_id)).collect();
     clients::give_up(connection, &unused).await?;
     clients::insert(connection, &decided.clients).await?;
+    ensure_tags(connection, &known, ambient).await?;
+    deal::all(connection, &mut known, &mut decided).await?;
     number_new_tickets(connection, &mut known, &decided.conclusions).await?;
     write_tickets(connection, &known).await?;
     texts::write(connection, decided.messages).await?;
@@ -83,6 +86,13 @@ fn routed(known: &Known<'_>, conclusion: &Conclusion) -> Routed {
         outcome: conclusion.outcome,
         received_at: conclusion.received_at,
     }
+}
+
+/// Makes the tags of the new tickets that are not there yet.
+async fn ensure_tags(connection: &mut PgConnection, known: &Known<'_>, ambient: &Ambient) -> Result<(), Failure> {
+    let new = known.tickets.values().filter(|draft| draft.is_new);
+    let names = new.flat_map(|draft| draft.state.tags.iter().map(|tag| (draft.tenant_id, tag.as_str()))).collect();
+    Ok(tags::ensure(connection, &names, ambient).await?)
 }
 
 /// Numbers the new tickets in the order in which they were opened.

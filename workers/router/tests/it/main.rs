@@ -1,5 +1,6 @@
 //! The router against a real PostgreSQL.
 
+mod assignment;
 mod batches;
 mod commands;
 mod conversations;
@@ -8,4 +9,5 @@ mod locks;
 mod process;
 mod robots;
 mod routers;
+mod rules;
 mod texts;

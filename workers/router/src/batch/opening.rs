@@ -1,0 +1,49 @@
+//! What the rules look at when a message opens a ticket.
+
+use switchboard_common::db::routing::Desk;
+use switchboard_common::domain::identity::ExternalId;
+use switchboard_common::domain::rules::{Condition, Field};
+
+use super::case::Case;
+use super::gather::Known;
+use crate::rules::{self, Facts, Opened, Route};
+
+/// Where the ticket goes that a message opens.
+pub(super) fn route(known: &Known<'_>, desk: &Desk, case: &Case<'_>, opened: Opened) -> Route {
+    let message = case.message;
+    let sender = message.sender_ids();
+    let client = known.client_facts.get(&(message.tenant_id, case.client));
+    // A client who is still to be written is called as the message says.
+    let named = || message.sender_name().or_else(|| sender.first().map(ExternalId::value)).unwrap_or_default();
+    let name = client.map_or_else(named, |client| client.name.as_str());
+    let facts = Facts {
+        channel: message.channel,
+        account: &case.account.name,
+        recipients: &message.recipients,
+        sender: &sender,
+        sender_name: message.sender_name(),
+        client_name: Some(name),
+        client_new: case.client_is_new,
+        client_data: client.map(|client| &client.data),
+        subject: &message.subject,
+        text: &message.reply,
+        attachments: &message.attachments,
+        automatic: case.automatic.as_deref(),
+        trust: message.trust,
+        spam: message.spam.as_deref(),
+        opened,
+        fields: &message.fields,
+        received_at: message.received_at,
+        hours: desk.hours.as_ref().map(|hours| (hours, desk.timezone)),
+    };
+    rules::route(desk, case.account, facts, case.now)
+}
+
+/// Whether a rule of the desk asks what is known of a client, which then has to be read.
+pub(super) fn asks_of_clients(desk: &Desk) -> bool {
+    let asks = |condition: &Condition| match condition {
+        Condition::Test(test) => matches!(test.field, Field::ClientName | Field::ClientData(_)),
+        _ => false,
+    };
+    desk.rules.iter().any(|rule| rule.rule.as_ref().is_ok_and(|rule| rule.asks(asks)))
+}
