@@ -22,14 +22,20 @@ pub enum InboundOutcome {
     Answered,
     /// It is an internal note.
     Noted,
+    /// It was blocked, and is on no ticket.
+    Blocked,
 }
 
-/// Logs messages under these ids and returns the ids of those that are new. The others are here
-/// already: that they came again is counted.
+/// Logs messages under these ids and returns those that are to be decided on, with the ids that they are
+/// logged under: the new ones, and those that were blocked when they came before. The others are here
+/// already: that they came again is counted, and at which other accounts.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn record(connection: &mut PgConnection, messages: &[(InboundId, &InboundMessage)]) -> sqlx::Result<HashSet<InboundId>> {
+pub async fn record<'m>(
+    connection: &mut PgConnection,
+    messages: &[(InboundId, &'m InboundMessage)],
+) -> sqlx::Result<Vec<(InboundId, &'m InboundMessage)>> {
     let mut sorted = messages.to_vec();
     sorted.sort_by(|(_, a), (_, b)| (a.tenant_id, &a.external_id).cmp(&(b.tenant_id, &b.external_id)));
     let new = sqlx::query_scalar!(
@@ -52,33 +58,50 @@ pub async fn record(connection: &mut PgConnection, messages: &[(InboundId, &Inbo
     .fetch_all(&mut *connection)
     .await?;
     let new: HashSet<InboundId> = new.into_iter().collect();
+    let mut decide: Vec<_> = messages.iter().filter(|(id, _)| new.contains(id)).copied().collect();
     sorted.retain(|(id, _)| !new.contains(id));
     if !sorted.is_empty() {
-        count_duplicates(connection, &sorted).await?;
+        for (tenant, external_id, id) in count_duplicates(connection, &sorted).await? {
+            let again = sorted.iter().find(|(_, m)| m.tenant_id == tenant && m.external_id == external_id);
+            decide.extend(again.map(|(_, message)| (id, *message)));
+        }
     }
-    Ok(new)
+    Ok(decide)
 }
 
-async fn count_duplicates(connection: &mut PgConnection, messages: &[(InboundId, &InboundMessage)]) -> sqlx::Result<()> {
-    sqlx::query!(
-        "with again as (
+/// Counts what came again, notes the other accounts at which it did, and returns what was blocked.
+async fn count_duplicates(
+    connection: &mut PgConnection,
+    messages: &[(InboundId, &InboundMessage)],
+) -> sqlx::Result<Vec<(TenantId, String, InboundId)>> {
+    let blocked = sqlx::query!(
+        r#"with arrived as (
+             select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) as d (tenant_id, channel, external_id, account_id)
+         ), again as (
              select i.tenant_id, i.id, d.times
-             from (select tenant_id, channel, external_id, count(*)::int as times
-                   from unnest($1::uuid[], $2::text[], $3::text[]) as d (tenant_id, channel, external_id)
-                   group by 1, 2, 3) d
+             from (select tenant_id, channel, external_id, count(*)::int as times from arrived group by 1, 2, 3) d
              join inbound_messages i using (tenant_id, channel, external_id)
              order by i.tenant_id, i.external_id
              for update of i
+         ), counted as (
+             update inbound_messages i set duplicates = i.duplicates + again.times
+             from again where i.tenant_id = again.tenant_id and i.id = again.id
+             returning i.tenant_id, i.id, i.channel, i.external_id, i.account_id, i.outcome
+         ), copies as (
+             insert into inbound_copies (tenant_id, inbound_id, account_id)
+             select distinct c.tenant_id, c.id, a.account_id from counted c join arrived a using (tenant_id, channel, external_id)
+             where a.account_id <> c.account_id
+             on conflict do nothing
          )
-         update inbound_messages i set duplicates = i.duplicates + again.times
-         from again where i.tenant_id = again.tenant_id and i.id = again.id",
+         select tenant_id as "tenant_id: TenantId", external_id, id as "id: InboundId" from counted where outcome = 'blocked'"#,
         &messages.iter().map(|(_, m)| m.tenant_id.0).collect::<Vec<_>>(),
         messages.iter().map(|(_, m)| m.channel.as_str()).collect::<Vec<_>>() as _,
         messages.iter().map(|(_, m)| m.external_id.as_str()).collect::<Vec<_>>() as _,
+        &messages.iter().map(|(_, m)| m.account_id.0).collect::<Vec<_>>(),
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(())
+    Ok(blocked.into_iter().map(|row| (row.tenant_id, row.external_id, row.id)).collect())
 }
 
 /// What became of one logged message.
@@ -90,8 +113,8 @@ pub struct Outcome {
     pub inbound_id: InboundId,
     /// What became of it.
     pub outcome: InboundOutcome,
-    /// On which ticket.
-    pub ticket_id: TicketId,
+    /// On which ticket; on none when it was blocked.
+    pub ticket_id: Option<TicketId>,
     /// Why.
     pub explanation: Explanation,
 }
@@ -108,7 +131,7 @@ pub async fn conclude(connection: &mut PgConnection, outcomes: &[Outcome]) -> sq
         &outcomes.iter().map(|o| o.tenant_id.0).collect::<Vec<_>>(),
         &outcomes.iter().map(|o| o.inbound_id.0).collect::<Vec<_>>(),
         outcomes.iter().map(|o| o.outcome).collect::<Vec<_>>() as _,
-        &outcomes.iter().map(|o| o.ticket_id.0).collect::<Vec<_>>(),
+        &outcomes.iter().map(|o| o.ticket_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
         outcomes.iter().map(|o| Json(&o.explanation)).collect::<Vec<_>>() as _,
     )
     .execute(connection)

@@ -2,10 +2,12 @@
 
 pub mod address;
 pub mod event;
+pub mod evidence;
 pub mod explanation;
 pub mod hours;
 pub mod identity;
 pub mod inbound;
+pub mod policy;
 pub mod reply_marker;
 pub mod rules;
 pub mod ticket;

@@ -2,6 +2,7 @@
 
 mod page;
 mod routing;
+mod threading;
 
 use anyhow::{Context, bail};
 use sqlx::ConnectOptions;

@@ -1,11 +1,12 @@
 //! The reasons for one message, as people read them.
 
 use switchboard_common::db::view::{EventView, MessageExplained};
-use switchboard_common::domain::explanation::{Explanation, SenderFound, TicketConsidered, ToldDecision};
+use switchboard_common::domain::explanation::{Explanation, SenderFound, ToldDecision};
 use switchboard_common::domain::inbound::Trust;
 use unicode_width::UnicodeWidthStr;
 
-use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, pad, paint, shorten, time};
+use super::threading;
+use crate::output::{ADDED, FAINT, Page, REMOVED, pad, paint, shorten, time};
 use crate::ticket::mail;
 
 /// The whole page.
@@ -47,6 +48,11 @@ fn head(page: &mut Page, explained: &MessageExplained) {
     page.field("attachments", names.join(", "));
     let more = (message.refused_more > 0).then(|| format!("{} more were not kept", message.refused_more));
     page.field("not kept", message.refused.iter().map(ToString::to_string).chain(more).collect::<Vec<_>>().join("; "));
+    match explained.also_by.as_slice() {
+        [] => {}
+        [one] => page.field("copies", format!("it also came by the account {one}")),
+        more => page.field("copies", format!("it also came by the accounts {}", more.join(", "))),
+    }
     match explained.duplicates {
         0 => {}
         1 => page.field("duplicates", "it came once more, and was not taken again"),
@@ -63,6 +69,7 @@ fn outcome(explained: &MessageExplained) -> String {
         Some("joined") => format!("It went to {ticket}."),
         Some("answered") => format!("It is the answer to the client on {ticket}."),
         Some("noted") => format!("It is an internal note on {ticket}."),
+        Some("blocked") => "It was blocked, and is on no ticket.".to_owned(),
         _ => "It is logged, and was not decided on.".to_owned(),
     }
 }
@@ -70,15 +77,7 @@ fn outcome(explained: &MessageExplained) -> String {
 fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanation) {
     page.heading("Who wrote it");
     page.line(1, &sender(&explanation.sender));
-    page.heading("Which tickets it could have continued");
-    if explanation.considered.is_empty() {
-        page.line(1, "none: it pointed at no ticket");
-    }
-    let width = explanation.considered.iter().map(|ticket| ticket.evidence.width()).max().unwrap_or_default();
-    for TicketConsidered { ticket_number, evidence, chosen, why } in &explanation.considered {
-        let mark = if *chosen { paint(ADDED, "chosen    ") } else { paint(CHANGED, "not chosen") };
-        page.line(1, &format!("{mark}  #{ticket_number}  {}  {why}", pad(evidence, width)));
-    }
+    threading::render(page, explanation);
     if let Some(routing) = &explanation.routing {
         page.heading("Where it was routed");
         super::routing::render(page, routing);
@@ -99,6 +98,7 @@ fn sender(sender: &SenderFound) -> String {
         SenderFound::NewClient { key, .. } => format!("A new client, who was made for {key}."),
         SenderFound::User { key, handle, .. } => format!("The user {handle}, by their verified contact {key}."),
         SenderFound::Unknown { key } => format!("Nobody whom the desk knows: {key}."),
+        SenderFound::NotLookedFor { key } => format!("Nobody was looked for: {key}."),
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn all(connection: &mut PgConnection, known: &mut Known<'_>, de
         if let Some(draft) = known.tickets.get_mut(&(*tenant_id, *ticket_id)) {
             draft.deal_to(assignee, format!("assigned: {} ({})", handle.as_deref().unwrap_or("somebody"), chosen.why));
         }
-        let conclusions = decided.conclusions.iter_mut().filter(|conclusion| conclusion.ticket_id == *ticket_id);
+        let conclusions = decided.conclusions.iter_mut().filter(|conclusion| conclusion.ticket_id == Some(*ticket_id));
         for routing in conclusions.filter_map(|conclusion| conclusion.routing.as_mut()) {
             let from = std::mem::take(&mut routing.assignee_why);
             routing.assignee_why = format!("{from}, by {}; {}", deal.by.as_str(), chosen.why);

@@ -4,8 +4,15 @@
 mod case;
 mod deal;
 mod decide;
+mod enter;
+mod evidence;
+mod finish;
 mod gather;
+mod open;
 mod opening;
+mod pointers;
+mod reasons;
+mod screen;
 mod texts;
 mod write;
 

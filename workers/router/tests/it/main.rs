@@ -2,12 +2,18 @@
 
 mod assignment;
 mod batches;
+mod blocked;
+mod chats;
 mod commands;
 mod conversations;
 mod desk;
 mod locks;
+mod mailboxes;
+mod meetings;
+mod policies;
 mod process;
 mod robots;
 mod routers;
 mod rules;
 mod texts;
+mod windows;
