@@ -7,6 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard_common::domain::ticket::TicketState;
 
+use crate::user::Until;
+
 /// Takes what clients write to a support desk, and sees to it that the right people hear of it.
 #[derive(Debug, Parser)]
 #[command(name = "switchboard", version, arg_required_else_help = true)]
@@ -48,6 +50,9 @@ pub enum Command {
     /// Look at clients, say which of them are one, and decide who wrote
     #[command(subcommand)]
     Client(Client),
+    /// Look at who is there, and say who is away
+    #[command(subcommand)]
+    User(User),
     /// Say why something happened
     #[command(subcommand)]
     Explain(Explain),
@@ -213,7 +218,36 @@ pub enum Client {
     },
 }
 
-/// Whose tickets or clients.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// List the people with their departments, open tickets, and until when they are away
+    List {
+        #[command(flatten)]
+        of: Of,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say that a person is away: groups deal no tickets to them
+    Away {
+        /// Who
+        handle: String,
+        /// Until then: a day like 2026-03-09 (as it begins in the desk's time zone), or a time like 2026-03-09T08:00:00Z
+        #[arg(long, value_name = "TIME")]
+        until: Until,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Say that a person is back
+    Back {
+        /// Who
+        handle: String,
+        #[command(flatten)]
+        of: Of,
+    },
+}
+
+/// Whose tickets, clients or people.
 #[derive(Debug, Args)]
 pub struct Of {
     /// The tenant; not needed where there is only one

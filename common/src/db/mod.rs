@@ -20,10 +20,13 @@ pub mod probe;
 pub mod reply_addresses;
 pub mod routing;
 pub mod signing_keys;
+pub mod tags;
 pub mod threads;
 pub mod ticket_links;
 pub mod ticket_search;
 pub mod tickets;
+pub mod turns;
+pub mod users;
 pub mod view;
 pub mod waiting;
 

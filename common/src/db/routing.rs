@@ -2,16 +2,17 @@
 //! kept until the tenant's revision changes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::address::EmailAddress;
+use crate::domain::hours::Hours;
 use crate::domain::inbound::Channel;
 use crate::domain::policy::{BlockEntry, ClosedPolicy, Policies, SpamPolicy, SubjectPolicy, WindowScope, usual_window};
+use crate::domain::rules::{self, Strategy};
 use crate::domain::ticket::TicketState;
 use crate::ids::{AccountId, CategoryId, DepartmentId, PriorityId, StatusId, TenantId, UserId};
 use crate::reply_token::SigningKeys;
@@ -31,12 +32,18 @@ pub struct Desk {
     pub departments: HashMap<DepartmentId, String>,
     /// The rules, in their order.
     pub rules: Vec<Rule>,
+    /// When the desk is at work, if it says so.
+    pub hours: Option<Hours>,
+    /// The zone that the hours are in.
+    pub timezone: chrono_tz::Tz,
     /// The people and groups that are not archived.
     pub users: HashMap<UserId, User>,
     /// Whose verified mail addresses they are.
     pub addresses: HashMap<String, UserId>,
     /// The status that a ticket gets when it comes to a state by itself.
     pub statuses: HashMap<TicketState, StatusId>,
+    /// The priorities, by name.
+    pub priorities: HashMap<String, PriorityId>,
     /// The priority of a new ticket.
     pub default_priority: PriorityId,
     /// The keys of its reply addresses.
@@ -83,32 +90,17 @@ pub struct Category {
     pub department: Option<DepartmentId>,
     /// The person or group that it leads to.
     pub assignee: Option<UserId>,
+    /// How the group shares its tickets.
+    pub by: Strategy,
 }
 
-/// A routing rule: conditions that must all hold, and the category that follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A routing rule.
+#[derive(Debug, Clone)]
 pub struct Rule {
     /// Its name.
-    pub name: String,
-    /// What must hold.
-    pub conditions: Conditions,
-    /// What follows.
-    pub category: CategoryId,
-}
-
-/// The conditions of a rule. What is absent is not asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conditions {
-    /// The account's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    /// An address that it was sent to, or the local part of one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recipient: Option<String>,
-    /// Words or phrases, one of which stands in the subject.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub subject_words: Vec<String>,
+    pub name: Arc<str>,
+    /// The rule, or why what the database holds could not be read as one.
+    pub rule: Result<rules::Rule, Arc<str>>,
 }
 
 /// A person or a group.
@@ -122,6 +114,10 @@ pub struct User {
     pub is_group: bool,
     /// The groups that it is a direct member of.
     pub groups: Vec<UserId>,
+    /// The departments that it belongs to.
+    pub departments: Vec<DepartmentId>,
+    /// Gets no tickets of a group's until then.
+    pub away_until: Option<DateTime<Utc>>,
 }
 
 /// The revisions of these tenants, those that exist.
@@ -147,10 +143,11 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId, revision: i64
     )
     .fetch_all(&mut *connection)
     .await?;
-    let default_priority =
-        sqlx::query_scalar!(r#"select id as "id: PriorityId" from priorities where tenant_id = $1 and is_default"#, tenant.0)
-            .fetch_one(&mut *connection)
-            .await?;
+    let priorities = sqlx::query!(r#"select id as "id: PriorityId", name, is_default from priorities where tenant_id = $1"#, tenant.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let default_priority = priorities.iter().find(|row| row.is_default).map(|row| row.id).ok_or(sqlx::Error::RowNotFound)?;
+    let (hours, timezone) = hours(connection, tenant).await?;
     let spam = sqlx::query_scalar!(r#"select spam as "spam: SpamPolicy" from tenants where id = $1"#, tenant.0)
         .fetch_one(&mut *connection)
         .await?;
@@ -161,9 +158,12 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId, revision: i64
         categories: categories(connection, tenant).await?,
         departments: departments(connection, tenant).await?,
         rules: rules(connection, tenant).await?,
+        hours,
+        timezone,
         users,
         addresses,
         statuses: statuses.into_iter().map(|row| (row.state, row.id)).collect(),
+        priorities: priorities.into_iter().map(|row| (row.name, row.id)).collect(),
         default_priority,
         blocked: blocked(connection, tenant).await?,
         spam,
@@ -226,13 +226,17 @@ pub fn window(channel: &str, seconds: Option<i32>) -> Option<TimeDelta> {
 
 async fn categories(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<HashMap<CategoryId, Category>> {
     let rows = sqlx::query!(
-        r#"select id as "id: CategoryId", name, department_id as "department: DepartmentId", assignee_id as "assignee: UserId"
+        r#"select id as "id: CategoryId", name, department_id as "department: DepartmentId", assignee_id as "assignee: UserId",
+                  assign_by as "by: Strategy"
            from categories where tenant_id = $1 and archived_at is null"#,
         tenant.0
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, Category { name: row.name, department: row.department, assignee: row.assignee })).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, Category { name: row.name, department: row.department, assignee: row.assignee, by: row.by }))
+        .collect())
 }
 
 async fn departments(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<HashMap<DepartmentId, String>> {
@@ -243,20 +247,43 @@ async fn departments(connection: &mut PgConnection, tenant: TenantId) -> sqlx::R
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
+/// The rules. One that cannot be read stops nobody's mail: it is logged, and each explanation says so.
 async fn rules(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Vec<Rule>> {
-    let rows = sqlx::query!(
-        r#"select name, conditions as "conditions: Json<Conditions>", category_id as "category: CategoryId"
-           from routing_rules where tenant_id = $1 order by position, name"#,
-        tenant.0
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| Rule { name: row.name, conditions: row.conditions.0, category: row.category }).collect())
+    let rows = sqlx::query!("select name, rule from routing_rules where tenant_id = $1 order by position, name", tenant.0)
+        .fetch_all(connection)
+        .await?;
+    let read = |document: &serde_json::Value, name: &str| {
+        rules::stored(document).map_err(|why| {
+            tracing::error!(tenant.id = %tenant, "The rule \"{name}\" cannot be read and is skipped until `switchboard apply` writes it anew: {why}");
+            Arc::from(format!("it cannot be read: {why}"))
+        })
+    };
+    Ok(rows.into_iter().map(|row| Rule { rule: read(&row.rule, &row.name), name: row.name.into() }).collect())
+}
+
+/// The business hours with their zone. Hours that cannot be read are logged, and are as good as none.
+async fn hours(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<(Option<Hours>, chrono_tz::Tz)> {
+    let row =
+        sqlx::query!("select data -> 'hours' as hours, data ->> 'timezone' as timezone from customize where tenant_id = $1", tenant.0)
+            .fetch_optional(connection)
+            .await?;
+    let Some(row) = row else { return Ok((None, chrono_tz::UTC)) };
+    let hours = row.hours.map(serde_json::from_value).transpose().unwrap_or_else(|error| {
+        tracing::error!(tenant.id = %tenant, "The business hours cannot be read: {error}");
+        None
+    });
+    let zone = row.timezone.map_or(Ok(chrono_tz::UTC), |zone| zone.parse()).unwrap_or_else(|error| {
+        tracing::error!(tenant.id = %tenant, "The time zone is not known, and UTC is taken for it: {error}");
+        chrono_tz::UTC
+    });
+    Ok((hours, zone))
 }
 
 async fn people(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<(HashMap<UserId, User>, HashMap<String, UserId>)> {
     let rows = sqlx::query!(
-        r#"select u.id as "id: UserId", u.handle, u.name, u.is_group,
+        r#"select u.id as "id: UserId", u.handle, u.name, u.is_group, u.away_until,
+                  array(select d.department_id from user_departments d
+                        where d.tenant_id = u.tenant_id and d.user_id = u.id) as "departments!: Vec<DepartmentId>",
                   array(select m.group_id from group_members m where m.tenant_id = u.tenant_id and m.member_id = u.id) as "groups!: Vec<UserId>",
                   array(select c.value from user_contacts c
                         where c.tenant_id = u.tenant_id and c.user_id = u.id and c.type = 'email' and c.verified_at is not null) as "addresses!"
@@ -269,7 +296,15 @@ async fn people(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result
     let mut addresses = HashMap::new();
     for row in rows {
         addresses.extend(row.addresses.into_iter().map(|address| (address, row.id)));
-        users.insert(row.id, User { handle: row.handle, name: row.name, is_group: row.is_group, groups: row.groups });
+        let user = User {
+            handle: row.handle,
+            name: row.name,
+            is_group: row.is_group,
+            groups: row.groups,
+            departments: row.departments,
+            away_until: row.away_until,
+        };
+        users.insert(row.id, user);
     }
     Ok((users, addresses))
 }

@@ -151,7 +151,7 @@ pub struct TicketRow {
     pub key_salt: String,
 }
 
-/// Writes new tickets, with their assignees and cc.
+/// Writes new tickets, with their assignees, cc and tags. The tags have to be there: [`super::tags::ensure`].
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -161,11 +161,11 @@ pub async fn insert(connection: &mut PgConnection, tickets: &[TicketRow]) -> sql
     }
     sqlx::query!(
         "insert into tickets (tenant_id, id, ticket_number, key_salt, title, client_id, account_id, department_id, category_id,
-                              status_id, priority_id, version, message_count, last_message_at, channels)
-         select w.a, w.b, w.c, w.d, w.e, w.f, w.g, w.h, w.i, w.j, w.k, w.l, w.m, w.n, string_to_array(w.o, ' ')
+                              status_id, priority_id, version, message_count, last_message_at, channels, custom_fields)
+         select w.a, w.b, w.c, w.d, w.e, w.f, w.g, w.h, w.i, w.j, w.k, w.l, w.m, w.n, string_to_array(w.o, ' '), w.p
          from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[],
-                     $10::uuid[], $11::uuid[], $12::int[], $13::int[], $14::timestamptz[], $15::text[])
-              as w (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)",
+                     $10::uuid[], $11::uuid[], $12::int[], $13::int[], $14::timestamptz[], $15::text[], $16::jsonb[])
+              as w (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)",
         &tickets.iter().map(|t| t.tenant_id.0).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.id.0).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.state.number).collect::<Vec<_>>(),
@@ -181,9 +181,11 @@ pub async fn insert(connection: &mut PgConnection, tickets: &[TicketRow]) -> sql
         &tickets.iter().map(|t| t.state.message_count).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.state.last_message_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
         &tickets.iter().map(|t| channels(&t.state)).collect::<Vec<_>>(),
+        tickets.iter().map(|t| Json(&t.state.custom_fields)).collect::<Vec<_>>() as _,
     )
     .execute(&mut *connection)
     .await?;
+    super::tags::write(connection, tickets).await?;
     write_people(connection, tickets).await
 }
 

@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod routing;
+
+pub use routing::{ConditionTried, FactSeen, Routing, RuleTried};
+
 use super::evidence::Threading;
 use crate::ids::{AmbiguityId, ClientId, UserId};
 
@@ -151,45 +155,6 @@ pub struct TicketConsidered {
     pub chosen: bool,
     /// Why, or why not.
     pub why: String,
-}
-
-/// How a new ticket got its category, department and assignee.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Routing {
-    /// Every rule that was looked at, in order.
-    pub rules: Vec<RuleTried>,
-    /// The category's name, if there is one.
-    pub category: Option<String>,
-    /// Where the category came from, in a sentence.
-    pub category_why: String,
-    /// The department's name, if there is one.
-    pub department: Option<String>,
-    /// The handle of the person or group, if there is one.
-    pub assignee: Option<String>,
-}
-
-/// A rule and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleTried {
-    /// The rule's name.
-    pub rule: String,
-    /// Whether all its conditions held.
-    pub matched: bool,
-    /// Its conditions; empty for a rule after the one that matched, which was not looked at.
-    pub conditions: Vec<ConditionTried>,
-}
-
-/// A condition, the value that it saw, and whether it held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConditionTried {
-    /// What it looks at, such as `subject_words`.
-    pub field: String,
-    /// What it asks for.
-    pub wanted: String,
-    /// What it saw.
-    pub seen: String,
-    /// Whether it held.
-    pub held: bool,
 }
 
 /// Whether one person is told of one event, and why.

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use switchboard_common::db::desk::{Account, AddressOwner, Desk, Stored};
 use switchboard_common::db::mailboxes::Mailbox;
 use switchboard_common::domain::inbound::Channel;
+use switchboard_common::domain::rules::Strategy;
 
 use super::block;
 use super::fields::Faults;
 use super::file::Desks;
+use super::rule::{self, Mention};
 
 /// Notes what is wrong between the parts of a file.
 pub fn check(desks: &Desks, faults: &mut Faults) {
@@ -98,10 +100,25 @@ fn references(desk: &Desk, faults: &mut Faults) {
             .iter()
             .for_each(|category| exists(format!("account {name}"), "default_category", category, &categories, "categories"));
     }
-    for rule in &desk.rules {
-        let place = || format!("rule {}", rule.name);
-        exists(place(), "category", &rule.category, &categories, "categories");
-        rule.conditions.account.iter().for_each(|account| exists(place(), "account", account, &accounts, "accounts"));
+    let mut more = Faults::new();
+    for Mention { place, kind, name } in desk.rules.iter().flat_map(|rule| rule::mentions(rule, desk, &mut more)) {
+        let (known, many) = match kind {
+            "category" => (&categories, "categories"),
+            "department" => (&departments, "departments"),
+            "account" => (&accounts, "accounts"),
+            _ => (&handles, "users and groups"),
+        };
+        exists(place, kind, name, known, many);
+    }
+    faults.append(&mut more);
+    for (name, category) in &desk.categories {
+        if let Some(person) = category.assignee.as_ref().filter(|_| category.by != Strategy::Everyone) {
+            if desk.users.contains_key(person) {
+                faults.push(format!("category {name}: by says how a group shares tickets, and {person} is a person"));
+            }
+        } else if category.by != Strategy::Everyone {
+            faults.push(format!("category {name}: by says how a group shares tickets, and there is no assignee"));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use switchboard_common::db::desk::{Account, Block, Category, Contact, Customize, Department, Desk, Group, Rule, Stored, User, UserType};
 use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
 use switchboard_common::db::routing::ThreadingPolicy;
+use switchboard_common::domain::rules::Strategy;
 
 /// The parts of a desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +170,7 @@ impl Described for Customize {
             ("from_name", maybe(self.from_name.as_ref())),
             ("locale", maybe(self.locale.as_ref())),
             ("timezone", maybe(self.timezone.as_ref())),
+            ("hours", maybe(self.hours.as_ref().map(ToString::to_string).as_ref())),
         ]
     }
 }
@@ -216,7 +218,8 @@ impl Described for Group {
 
 impl Described for Category {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        vec![("department", maybe(self.department.as_ref())), ("assignee", maybe(self.assignee.as_ref()))]
+        let by = (self.by != Strategy::Everyone).then(|| self.by.as_str().to_owned());
+        vec![("department", maybe(self.department.as_ref())), ("assignee", maybe(self.assignee.as_ref())), ("by", maybe(by.as_ref()))]
     }
 }
 
@@ -285,11 +288,12 @@ impl Described for Block {
 
 impl Described for Rule {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("account", maybe(self.conditions.account.as_ref())),
-            ("recipient", maybe(self.conditions.recipient.as_ref())),
-            ("subject_words", list(&self.conditions.subject_words)),
-            ("category", self.category.clone()),
-        ]
+        match &self.rule {
+            Ok(rule) => {
+                let when: Vec<String> = rule.when.iter().map(ToString::to_string).collect();
+                vec![("when", when.join(" and ")), ("then", rule.then.to_string())]
+            }
+            Err(why) => vec![("when", format!("(it cannot be read: {why})")), ("then", NONE.to_owned())],
+        }
     }
 }

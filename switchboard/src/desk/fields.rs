@@ -122,6 +122,11 @@ impl<'f> Fields<'f> {
         value.or_else(|| self.wrong(key, &format!("should be a number from {least} to {most}"))).unwrap_or(default)
     }
 
+    /// What was written for a key, whatever it is.
+    pub fn json(&mut self, key: &'static str) -> Option<serde_json::Value> {
+        self.take(key).map(json_of)
+    }
+
     /// A table within this one, if it is there.
     pub fn table(&mut self, key: &'static str) -> Option<Table> {
         match self.take(key)? {
@@ -167,6 +172,18 @@ impl<'f> Fields<'f> {
     fn wrong<T>(&mut self, key: &str, what: &str) -> Option<T> {
         self.fault(&format!("{key} {what}"));
         None
+    }
+}
+
+fn json_of(value: Value) -> serde_json::Value {
+    match value {
+        Value::String(text) => text.into(),
+        Value::Integer(number) => number.into(),
+        Value::Float(number) => number.into(),
+        Value::Boolean(flag) => flag.into(),
+        Value::Datetime(time) => time.to_string().into(),
+        Value::Array(items) => items.into_iter().map(json_of).collect(),
+        Value::Table(table) => table.into_iter().map(|(key, value)| (key, json_of(value))).collect(),
     }
 }
 

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard_common::db::desk::{Category, Contact, Customize, Department, Desk, Group, Rule, User, UserType};
-use switchboard_common::db::routing::Conditions;
+use switchboard_common::db::desk::{Category, Contact, Customize, Department, Desk, Group, User, UserType};
 use toml::Table;
 
 use super::fields::{Faults, Fields};
+use super::rule::{hours, rule, strategy};
 use super::{accounts, values};
 
 /// The desks of a file, by the tenant's name.
@@ -37,11 +37,13 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
     let [departments, users, groups, categories, account_tables, rules] =
         ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
     let client_tables = fields.tables("clients");
-    let [customize, block] = ["customize", "block"].map(|key| fields.table(key));
+    let [customize, hours_table, block] = ["customize", "hours", "block"].map(|key| fields.table(key));
     let faults = fields.faults();
     let list = |kind, key, check| List { owner: &owner, kind, key, check };
+    let customize = customize.map(|table| customize_of(&owner, table, faults)).unwrap_or_default();
+    let hours = hours_table.map(|table| hours(&owner, table, faults));
     Desk {
-        customize: customize.map(|table| customize_of(&owner, table, faults)).unwrap_or_default(),
+        customize: Customize { hours, ..customize },
         departments: list("department", "name", values::name).read(departments, faults, department).into_iter().collect(),
         users: list("user", "handle", values::handle).read(users, faults, user).into_iter().collect(),
         groups: list("group", "handle", values::handle).read(groups, faults, group).into_iter().collect(),
@@ -59,7 +61,8 @@ fn customize_of(owner: &str, table: Table, faults: &mut Faults) -> Customize {
         brand: fields.parsed("brand", values::name),
         from_name: fields.parsed("from_name", values::name),
         locale: fields.parsed("locale", values::locale),
-        timezone: fields.text("timezone"),
+        timezone: fields.parsed("timezone", values::timezone),
+        hours: None,
     };
     fields.finish();
     customize
@@ -91,25 +94,7 @@ fn group(_: &str, fields: &mut Fields<'_>) -> Group {
 }
 
 fn category(_: &str, fields: &mut Fields<'_>) -> Category {
-    Category { department: fields.text("department"), assignee: fields.text("assignee") }
-}
-
-fn rule(name: &str, fields: &mut Fields<'_>) -> Rule {
-    let conditions = ["account", "recipient", "subject_words"];
-    let asks = conditions.iter().any(|key| fields.has(key));
-    let rule = Rule {
-        name: name.to_owned(),
-        category: fields.required("category", values::name).unwrap_or_default(),
-        conditions: Conditions {
-            account: fields.text("account"),
-            recipient: fields.parsed("recipient", values::recipient),
-            subject_words: fields.all_parsed("subject_words", values::subject_word),
-        },
-    };
-    if !asks {
-        fields.fault(&format!("asks for nothing, and so would never match; it should have at least one of {}", conditions.join(", ")));
-    }
-    rule
+    Category { department: fields.text("department"), assignee: fields.text("assignee"), by: strategy(fields) }
 }
 
 /// A list of tables of one kind, each with a name of its own.

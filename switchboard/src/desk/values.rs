@@ -92,6 +92,11 @@ pub fn locale(text: &str) -> Result<String, String> {
     if language_fits && country_fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is not a language like en or pt-BR")) }
 }
 
+/// A time zone of the tz database.
+pub fn timezone(text: &str) -> Result<String, String> {
+    text.parse::<chrono_tz::Tz>().map(|_| text.to_owned()).map_err(|_| format!("{text:?} is not one like Europe/Lisbon"))
+}
+
 /// What a rule compares recipients with: an address, or what stands before the @ of one.
 pub fn recipient(text: &str) -> Result<String, String> {
     if text.contains('@') {

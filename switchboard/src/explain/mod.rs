@@ -1,6 +1,7 @@
 //! `switchboard explain`: says why something happened, from what is on record.
 
 mod page;
+mod routing;
 mod sender;
 mod threading;
 
@@ -71,6 +72,12 @@ async fn explain(database: &Database, id: &str, json: bool) -> anyhow::Result<St
         bail!("several messages begin with {id}:{}{more}", explained.iter().map(line).collect::<String>());
     }
     if json {
+        for message in &mut explained {
+            let explanation = message.explanation.as_mut().map(|explanation| &mut explanation.0);
+            if let Some(routing) = explanation.and_then(|explanation| explanation.routing.as_mut()) {
+                routing.show_seen();
+            }
+        }
         return Ok(serde_json::to_string_pretty(&explained)? + "\n");
     }
     Ok(explained.iter().map(page::render).collect::<Vec<_>>().join("\n"))

@@ -1,12 +1,12 @@
 //! The reasons for one message, as people read them.
 
 use switchboard_common::db::view::{EventView, MessageExplained};
-use switchboard_common::domain::explanation::{ConditionTried, Explanation, Routing, RuleTried, ToldDecision};
+use switchboard_common::domain::explanation::{Explanation, ToldDecision};
 use switchboard_common::domain::inbound::Trust;
 use unicode_width::UnicodeWidthStr;
 
-use super::{sender, threading};
-use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, pad, paint, shorten, time};
+use super::{routing, sender, threading};
+use crate::output::{ADDED, FAINT, Page, REMOVED, pad, paint, shorten, time};
 use crate::ticket::mail;
 
 /// The whole page.
@@ -78,9 +78,9 @@ fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanat
     page.heading("Who wrote it");
     sender::render(page, &explanation.sender);
     threading::render(page, explanation);
-    if let Some(routing) = &explanation.routing {
+    if let Some(routed) = &explanation.routing {
         page.heading("Where it was routed");
-        routed(page, routing);
+        routing::render(page, routed);
     }
     let flags: Vec<&String> =
         explanation.flags.iter().chain(explained.message.flags.iter().filter(|flag| !explanation.flags.contains(flag))).collect();
@@ -89,38 +89,6 @@ fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanat
         for flag in flags {
             page.line(1, flag);
         }
-    }
-}
-
-fn routed(page: &mut Page, routing: &Routing) {
-    if routing.rules.is_empty() {
-        page.line(1, "there are no rules");
-    }
-    for (number, RuleTried { rule, matched, conditions }) in (1..).zip(&routing.rules) {
-        let became = match (matched, conditions.is_empty()) {
-            (true, _) => paint(ADDED, "matched"),
-            (false, true) => paint(FAINT, "not looked at"),
-            (false, false) => paint(CHANGED, "did not match"),
-        };
-        page.line(1, &format!("{number}. rule \"{rule}\" {became}"));
-        for condition in conditions {
-            page.line(3, &tried(condition));
-        }
-    }
-    let category = routing.category.as_deref().unwrap_or("none");
-    page.field("category", format!("{category}: {}", routing.category_why));
-    page.field("department", routing.department.as_deref().unwrap_or("none"));
-    page.field("assigned to", routing.assignee.as_deref().unwrap_or("nobody"));
-}
-
-fn tried(condition: &ConditionTried) -> String {
-    let ConditionTried { field, wanted, seen, held } = condition;
-    let held = if *held { paint(ADDED, "holds") } else { paint(CHANGED, "fails") };
-    match field.as_str() {
-        "subject_words" => format!("{held}  the subject has one of the words {wanted}; it is \"{seen}\""),
-        "recipient" => format!("{held}  it was sent to {wanted}; it was sent to {seen}"),
-        "account" => format!("{held}  the account is {wanted}; it is {seen}"),
-        field => format!("{held}  {field} is {wanted}; it is {seen}"),
     }
 }
 

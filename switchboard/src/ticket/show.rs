@@ -60,6 +60,10 @@ fn head(page: &mut Page, line: &TicketLine) {
     page.field("category", line.category.as_deref().unwrap_or("none"));
     page.field("assigned to", if line.assignees.is_empty() { "nobody".to_owned() } else { line.assignees.join(", ") });
     page.field("cc", line.cc.join(", "));
+    page.field("tags", line.tags.join(", "));
+    let value = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let fields: Vec<String> = line.custom_fields.iter().map(|(key, field)| format!("{key}: {}", value(field))).collect();
+    page.field("fields", fields.join(", "));
     page.field("account", format!("{} of {}", line.account, line.tenant));
     page.field("opened", time(line.opened_at));
     page.field("closed", line.closed_at.map(time).unwrap_or_default());

@@ -231,3 +231,148 @@ async fn a_mailbox_that_cannot_be_is_refused_with_its_place(pool: PgPoolOptions,
     );
     assert_eq!(database.ask::<i64>("select count(*) from tenants").await, 0);
 }
+
+/// A desk whose rules ask and set all that there is.
+fn ruled() -> String {
+    whole()
+        + r#"
+[[tenant.rules]]
+name = "everything"
+when = [
+  { any = [ { field = "domain", is = "acme.example" }, { not = { hours = "inside" } } ] },
+  { field = "text", matches = '(?i)order\s+\d{6}' },
+  { field = "client.data.seats", at_least = 10 },
+]
+then = { category = "General", department = "Support", assign = "team", by = "fewest-open", priority = "high", tags = ["vip"], fields = { floor = 3 }, stop = true }
+
+[tenant.hours]
+mon = ["09:00-12:30", "13:30-18:00"]
+fri = ["22:00-06:00"]
+holidays = ["2026-12-25", "01-01"]
+"#
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn rules_and_hours_are_kept_as_they_were_written_and_applied_once(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    let said = database.apply(&ruled());
+    let rule = "+ rule everything: when any of (domain is acme.example, not (inside of the hours)) and text matches /(?i)order\\s+\\d{6}/ and \
+                client.data.seats is at least 10; then category General, department Support, assign team by fewest-open, priority high, tags vip, \
+                field floor 3, stop";
+    assert!(said.contains(rule), "{said}");
+    assert!(said.contains("hours mon 09:00-12:30 13:30-18:00, fri 22:00-06:00, holidays 2026-12-25 01-01"), "{said}");
+    assert_eq!(database.apply(&ruled()), "nothing to do\n");
+    let rule: serde_json::Value = database.ask("select rule from routing_rules where name = 'sales'").await;
+    let expected =
+        serde_json::json!({ "version": 1, "when": [{ "field": "recipient", "is": "sales" }], "then": { "category": "General" } });
+    assert_eq!(rule, expected, "the short keys mean conditions");
+    let changed = ruled().replace("is = \"acme.example\"", "is = \"acme.test\"").replace("holidays = [\"2026-12-25\", \"01-01\"]\n", "");
+    let said = database.apply(&changed);
+    assert!(said.contains("~ rule everything: when any of (domain is acme.example,"), "{said}");
+    assert!(said.contains("fri 22:00-06:00, holidays 2026-12-25 01-01 → mon 09:00-12:30 13:30-18:00, fri 22:00-06:00"), "{said}");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_rule_that_somebody_broke_in_the_database_is_written_anew(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    database.apply(&whole());
+    sqlx::query("update routing_rules set rule = '{\"version\": 7}' where name = 'money'").execute(&database.pool).await.expect("broken");
+    let said = database.apply(&whole());
+    let broken = "~ rule money: when (it cannot be read: it is of version 7, and this program knows version 1) → subject has one of the words invoice";
+    assert!(said.contains(broken), "{said}");
+    assert_eq!(database.apply(&whole()), "nothing to do\n");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn every_fault_of_a_rule_is_refused_with_its_place(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    let faulty = whole()
+        + r#"
+[[tenant.rules]]
+name = "Invoices"
+when = [
+  { field = "subject", words = ["invoice"] },
+  { any = [ { field = "subjct", is = "x" }, { field = "text", matches = "(open" } ] },
+  { field = "account", one_of = ["support", "suport"] },
+  { hours = "outside" },
+]
+then = { category = "Invoces", department = "Sales", assign = "nobody", priority = "hgh", stp = true }
+
+[[tenant.rules]]
+name = "person"
+when = []
+then = { assign = "bo", by = "round-robin" }
+
+[[tenant.rules]]
+name = "twice"
+recipient = "sales"
+category = "General"
+then = { category = "General" }
+
+[[tenant.rules]]
+name = "idle"
+recipient = "sales"
+
+[[tenant.categories]]
+name = "Mine"
+assignee = "bo"
+by = "fewest-open"
+
+[[tenant.categories]]
+name = "Nobody's"
+by = "turns"
+
+[tenant.hours]
+mon = ["9-17"]
+monday = ["09:00-17:00"]
+holidays = ["25.12."]
+"#;
+    let said = database.refused(&faulty);
+    for expected in [
+        "rule Invoices: when[2].any[1]: field subjct: there is no such field; did you mean subject?",
+        "rule Invoices: when[2].any[2]: field text: matches is no pattern: unclosed group",
+        "rule Invoices: account suport does not exist; accounts are support",
+        "rule Invoices: category Invoces does not exist; categories are General, Mine, Nobody's",
+        "rule Invoices: department Sales does not exist; departments are Support",
+        "rule Invoices: assign nobody does not exist; users and groups are bo, team",
+        "rule Invoices: then: priority hgh does not exist; priorities are low, normal, high, urgent",
+        "rule Invoices: then: unknown key stp; did you mean stop?",
+        "rule person: when: is an empty list",
+        "rule person: then: by says how a group shares tickets, and bo is a person",
+        "rule twice: category stands beside the category General of then; it should stand once",
+        "rule idle: leads to nothing; it should have then, or category",
+        "category Mine: by says how a group shares tickets, and bo is a person",
+        "category Nobody's: by is \"turns\", and should be everyone or round-robin or fewest-open",
+        "hours: mon: \"9-17\" is not a range like 09:00-12:30",
+        "hours: unknown key monday; the keys are mon, tue, wed, thu, fri, sat, sun, holidays",
+        "hours: holidays: \"25.12.\" is not a date like 2026-12-25, or 12-25 for every year",
+        "hours: names no hours; it should have at least one of mon, tue, wed, thu, fri, sat, sun",
+    ] {
+        assert!(said.contains(&format!("tenant acme: {expected}")), "{expected}:\n{said}");
+    }
+    let without = database.refused(&ruled()[..ruled().find("[tenant.hours]").expect("hours")]);
+    assert!(without.contains("tenant acme: rule everything: asks for the hours, and there is no [tenant.hours]"), "{without}");
+    assert_eq!(database.ask::<i64>("select count(*) from tenants").await, 0);
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn who_is_away_is_listed_and_a_desk_file_does_not_bring_them_back(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Database::new(pool, options).await;
+    database.apply(&ruled());
+    let run = |arguments: &[&str]| on_database(database.world.folder.path(), &database.options, arguments);
+    assert!(succeed(run(&["user", "list"])).ends_with("bo      Bo Berg  Support      0\n"), "{}", succeed(run(&["user", "list"])));
+    let revision = "select revision from tenants";
+    let before: i64 = database.ask(revision).await;
+    let said = succeed(run(&["user", "away", "bo", "--until", "2086-07-09"]));
+    assert_eq!(said, "bo is away until 2086-07-08 23:00:00 UTC, and gets none of the tickets that groups deal out\n");
+    assert_eq!(database.ask::<i64>(revision).await, before + 1, "the workers hear of it");
+    database.apply(&ruled().replace("Bo Berg", "Bo Borg"));
+    assert!(succeed(run(&["user", "list"])).contains("until 2086-07-08 23:00:00 UTC"));
+    let json: serde_json::Value = serde_json::from_str(&succeed(run(&["user", "list", "--json"]))).expect("JSON");
+    assert_eq!((&json[0]["away_until"], &json[0]["open_tickets"]), (&serde_json::json!("2086-07-08T23:00:00Z"), &serde_json::json!(0)));
+    assert_eq!(succeed(run(&["user", "back", "bo"])), "bo is back\n");
+    assert!(!succeed(run(&["user", "list"])).contains("2086"));
+    assert!(fail(run(&["user", "away", "bob", "--until", "2086-07-09"])).contains("there is no person with the handle bob; there are: bo"));
+    assert!(fail(run(&["user", "away", "team", "--until", "2086-07-09"])).contains("there is no person with the handle team"));
+    assert!(fail(run(&["user", "away", "bo", "--until", "2020-01-01"])).contains("is past"));
+}

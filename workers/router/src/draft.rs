@@ -89,6 +89,17 @@ impl Draft {
         }
     }
 
+    /// Gives a new ticket to one person or group, in all of its versions: it was dealt when it was opened.
+    pub fn deal_to(&mut self, assignee: UserId, change: String) {
+        self.state.assignees = vec![assignee];
+        for version in &mut self.versions {
+            version.state.assignees = vec![assignee];
+        }
+        if let Some(first) = self.versions.first_mut() {
+            first.changes.push(change);
+        }
+    }
+
     /// Whether anything was done to it.
     #[must_use]
     pub fn is_changed(&self) -> bool {

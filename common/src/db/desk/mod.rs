@@ -11,14 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::types::Json;
 
 use crate::db::mailboxes::Mailbox;
-use crate::db::routing::{Conditions, ThreadingPolicy};
+use crate::db::routing::ThreadingPolicy;
+use crate::domain::hours::Hours;
 use crate::domain::inbound::Channel;
 use crate::domain::policy::{BlockEntry, Policies, SpamPolicy};
+use crate::domain::rules::{self, Strategy};
 use crate::ids::{AccountId, CategoryId, ClientId, DepartmentId, RuleId, TenantId, UserId};
 
 pub use clients::{ClientRecord, ContactOwner, contact_owners, put_client, withdraw_clients};
 pub use mailboxes::put_mailbox;
-pub use read::{address_owners, find_tenant, load, lock_tenant, unknown_timezones};
+pub use read::{address_owners, find_tenant, load, lock_tenant};
 pub use write::{
     archive_categories, archive_departments, archive_users, bump_revision, delete_rules, disable_accounts, free_names, put_account,
     put_block, put_category, put_customize, put_department, put_group, put_rule, put_user, release_users, seed, set_departments,
@@ -26,7 +28,7 @@ pub use write::{
 };
 
 /// All that `apply` makes match a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Desk {
     /// How the desk presents itself.
     pub customize: Customize,
@@ -68,6 +70,8 @@ pub struct Customize {
     pub locale: Option<String>,
     /// The time zone, such as `Europe/Lisbon`.
     pub timezone: Option<String>,
+    /// When it is at work.
+    pub hours: Option<Hours>,
 }
 
 /// A department.
@@ -129,6 +133,8 @@ pub struct Category {
     pub department: Option<String>,
     /// The handle of the person or group that it leads to.
     pub assignee: Option<String>,
+    /// How the group shares its tickets.
+    pub by: Strategy,
 }
 
 /// An account of a channel.
@@ -155,14 +161,12 @@ pub struct Account {
 }
 
 /// A routing rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Its name.
     pub name: String,
-    /// What must hold.
-    pub conditions: Conditions,
-    /// The name of the category that follows.
-    pub category: String,
+    /// The rule, or why what the database holds cannot be read as one.
+    pub rule: Result<rules::Rule, String>,
 }
 
 /// A desk as the database holds it.

@@ -1,17 +1,15 @@
 //! Reads a desk from the database.
 
-use std::collections::BTreeSet;
-
 use sqlx::PgConnection;
-use sqlx::types::Json;
 
 use super::{
     Account, AddressOwner, Block, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Stored, User, UserType,
     clients, mailboxes,
 };
-use crate::db::routing::{self, Conditions, ThreadingPolicy};
+use crate::db::routing::{self, ThreadingPolicy};
 use crate::domain::inbound::Channel;
 use crate::domain::policy::{ClosedPolicy, Policies, SpamPolicy, SubjectPolicy, WindowScope};
+use crate::domain::rules::{self, Strategy};
 use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
 
 /// Makes the tenant, if it is not there, and locks it until the end of the transaction, so that two
@@ -68,7 +66,8 @@ async fn customize(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Res
         .await?;
     let data = data.map(|data| data.0).unwrap_or_default();
     let text = |key: &str| data.get(key).and_then(|value| value.as_str()).map(str::to_owned);
-    Ok(Customize { brand: text("brand"), from_name: text("from_name"), locale: text("locale"), timezone: text("timezone") })
+    let hours = data.get("hours").and_then(|hours| serde_json::from_value(hours.clone()).ok());
+    Ok(Customize { brand: text("brand"), from_name: text("from_name"), locale: text("locale"), timezone: text("timezone"), hours })
 }
 
 async fn departments(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
@@ -133,7 +132,8 @@ fn split_contact(text: &str) -> Option<Contact> {
 
 async fn categories(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
     let rows = sqlx::query!(
-        r#"select c.id as "id: CategoryId", c.name, c.archived_at is not null as "archived!", d.name as "department?", u.handle as "assignee?"
+        r#"select c.id as "id: CategoryId", c.name, c.archived_at is not null as "archived!", d.name as "department?", u.handle as "assignee?",
+                  c.assign_by as "by: Strategy"
            from categories c
            left join departments d on d.tenant_id = c.tenant_id and d.id = c.department_id
            left join users u on u.tenant_id = c.tenant_id and u.id = c.assignee_id
@@ -145,7 +145,7 @@ async fn categories(connection: &mut PgConnection, tenant: TenantId, desk: &mut 
     for row in rows {
         ids.categories.insert(row.name.clone(), row.id);
         if !row.archived {
-            desk.categories.insert(row.name, Category { department: row.department, assignee: row.assignee });
+            desk.categories.insert(row.name, Category { department: row.department, assignee: row.assignee, by: row.by });
         }
     }
     Ok(())
@@ -193,19 +193,13 @@ async fn accounts(connection: &mut PgConnection, tenant: TenantId, stored: &mut 
 }
 
 async fn rules(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
-    let rows = sqlx::query!(
-        r#"select r.id as "id: RuleId", r.name, r.conditions as "conditions: Json<Conditions>", c.name as category
-           from routing_rules r
-           join categories c on c.tenant_id = r.tenant_id and c.id = r.category_id
-           where r.tenant_id = $1
-           order by r.position, r.name"#,
-        tenant.0
-    )
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        sqlx::query!(r#"select id as "id: RuleId", name, rule from routing_rules where tenant_id = $1 order by position, name"#, tenant.0)
+            .fetch_all(connection)
+            .await?;
     for row in rows {
         ids.rules.insert(row.name.clone(), row.id);
-        desk.rules.push(Rule { name: row.name, conditions: row.conditions.0, category: row.category });
+        desk.rules.push(Rule { name: row.name, rule: rules::stored(&row.rule) });
     }
     Ok(())
 }
@@ -225,20 +219,4 @@ pub async fn address_owners(connection: &mut PgConnection, addresses: &[String])
     )
     .fetch_all(connection)
     .await
-}
-
-/// Those of these time zones that the database does not know.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-pub async fn unknown_timezones(connection: &mut PgConnection, zones: &BTreeSet<String>) -> sqlx::Result<Vec<String>> {
-    let zones: Vec<String> = zones.iter().cloned().collect();
-    if zones.is_empty() {
-        return Ok(Vec::new());
-    }
-    let unknown = sqlx::query_scalar!(
-        r#"select zone as "zone!" from unnest($1::text[]) as zone where not exists (select from pg_timezone_names where name = zone)"#,
-        &zones,
-    );
-    unknown.fetch_all(connection).await
 }

@@ -3,12 +3,12 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Account, Block, Contact, Customize, Department, Rule, User, UserType};
+use super::{Account, Block, Contact, Customize, Department, User, UserType};
 use crate::ambient::Ambient;
 use crate::db::signing_keys;
+use crate::domain::rules::{self, PRIORITIES, Strategy};
 use crate::domain::ticket::TicketState;
 use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
 
@@ -20,7 +20,8 @@ const STATUSES: [(&str, &str, TicketState); 5] = [
     ("Closed", "#22c55e", TicketState::Closed),
     ("Unresolved", "#6b7280", TicketState::Unresolved),
 ];
-const PRIORITIES: [(&str, &str); 4] = [("low", "#9ca3af"), ("normal", "#3b82f6"), ("high", "#f59e0b"), ("urgent", "#ef4444")];
+/// The colours of the priorities.
+const COLORS: [&str; 4] = ["#9ca3af", "#3b82f6", "#f59e0b", "#ef4444"];
 const DEFAULT_PRIORITY: &str = "normal";
 
 /// Gives a tenant what it cannot be without and lacks: a status for each state, a default priority,
@@ -49,7 +50,7 @@ pub async fn seed(connection: &mut PgConnection, tenant: TenantId, ambient: &Amb
         sqlx::query_scalar!(r#"select not exists (select from priorities where tenant_id = $1 and is_default) as "lacks!""#, tenant.0)
             .fetch_one(&mut *connection)
             .await?;
-    for (position, (name, color)) in (1..).zip(PRIORITIES).filter(|_| lacks_priority) {
+    for (position, (name, color)) in (1..).zip(PRIORITIES.into_iter().zip(COLORS)).filter(|_| lacks_priority) {
         let done = sqlx::query!(
             "insert into priorities (tenant_id, id, name, color, position, is_default) values ($1, $2, $3, $4, $5, $6)
              on conflict (tenant_id, name) do update set is_default = excluded.is_default",
@@ -82,8 +83,8 @@ pub async fn bump_revision(connection: &mut PgConnection, tenant: TenantId) -> s
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn put_customize(connection: &mut PgConnection, tenant: TenantId, customize: &Customize) -> sqlx::Result<()> {
-    let Customize { brand, from_name, locale, timezone } = customize;
-    let data = serde_json::json!({ "brand": brand, "from_name": from_name, "locale": locale, "timezone": timezone });
+    let Customize { brand, from_name, locale, timezone, hours } = customize;
+    let data = serde_json::json!({ "brand": brand, "from_name": from_name, "locale": locale, "timezone": timezone, "hours": hours });
     sqlx::query!(
         "insert into customize as c (tenant_id, data) values ($1, jsonb_strip_nulls($2))
          on conflict (tenant_id) do update set data = jsonb_strip_nulls(c.data || $2)",
@@ -291,17 +292,18 @@ pub async fn put_category(
     id: CategoryId,
     name: &str,
     department: Option<DepartmentId>,
-    assignee: Option<UserId>,
+    assignee: Option<(UserId, Strategy)>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into categories (tenant_id, id, name, department_id, assignee_id) values ($1, $2, $3, $4, $5)
+        "insert into categories (tenant_id, id, name, department_id, assignee_id, assign_by) values ($1, $2, $3, $4, $5, $6)
          on conflict (tenant_id, id) do update
-         set department_id = excluded.department_id, assignee_id = excluded.assignee_id, archived_at = null",
+         set department_id = excluded.department_id, assignee_id = excluded.assignee_id, assign_by = excluded.assign_by, archived_at = null",
         tenant.0,
         id.0,
         name,
         department.map(|id| id.0),
-        assignee.map(|id| id.0),
+        assignee.map(|(id, _)| id.0),
+        assignee.map(|(_, by)| by).unwrap_or_default() as Strategy,
     )
     .execute(connection)
     .await?;
@@ -410,19 +412,17 @@ pub async fn put_rule(
     tenant: TenantId,
     id: RuleId,
     position: i32,
-    rule: &Rule,
-    category: CategoryId,
+    name: &str,
+    rule: &rules::Rule,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into routing_rules (tenant_id, id, position, name, conditions, category_id) values ($1, $2, $3, $4, $5, $6)
-         on conflict (tenant_id, id) do update
-         set position = excluded.position, conditions = excluded.conditions, category_id = excluded.category_id",
+        "insert into routing_rules (tenant_id, id, position, name, rule) values ($1, $2, $3, $4, $5)
+         on conflict (tenant_id, id) do update set position = excluded.position, rule = excluded.rule",
         tenant.0,
         id.0,
         position,
-        rule.name,
-        Json(&rule.conditions) as _,
-        category.0,
+        name,
+        rules::document(rule),
     )
     .execute(connection)
     .await?;

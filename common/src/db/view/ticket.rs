@@ -1,5 +1,7 @@
 //! Tickets, as a list and one by one.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -39,6 +41,10 @@ pub struct TicketLine {
     pub assignees: Vec<String>,
     /// The handles of those who are told as well.
     pub cc: Vec<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// The tenant's own fields.
+    pub custom_fields: Json<BTreeMap<String, serde_json::Value>>,
     /// The account that it came in by.
     pub account: String,
     /// How many messages it has.
@@ -212,6 +218,9 @@ async fn lines(
                         where ta.tenant_id = t.tenant_id and ta.ticket_id = t.id order by u.handle) as "assignees!",
                   array(select u.handle from ticket_cc tc join users u on u.tenant_id = tc.tenant_id and u.id = tc.user_id
                         where tc.tenant_id = t.tenant_id and tc.ticket_id = t.id order by u.handle) as "cc!",
+                  array(select g.name from ticket_tags tt join tags g on g.tenant_id = tt.tenant_id and g.id = tt.tag_id
+                        where tt.tenant_id = t.tenant_id and tt.ticket_id = t.id order by g.name) as "tags!",
+                  t.custom_fields as "custom_fields: Json<BTreeMap<String, serde_json::Value>>",
                   a.name as account, t.message_count, t.version, first.changed_at as opened_at, latest.changed_at, t.closed_at
            from tickets t
            join tenants tn on tn.id = t.tenant_id

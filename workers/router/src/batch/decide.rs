@@ -16,6 +16,7 @@ use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
 
 use super::case::{Case, examine};
+use super::deal::ToDeal;
 use super::gather::Known;
 use super::texts::Unwritten;
 use super::{evidence, screen};
@@ -37,6 +38,8 @@ pub(super) struct Decided {
     /// Mails that came and were waited for.
     pub arrived: Vec<(TenantId, String)>,
     pub conclusions: Vec<Conclusion>,
+    /// New tickets that groups deal out, in the order in which they were opened.
+    pub deals: Vec<ToDeal>,
 }
 
 /// What became of a message, before new tickets have their numbers.

@@ -74,6 +74,7 @@ pub(super) async fn gather<'a>(
     Ok(known)
 }
 
+/// What is known of the clients of those desks whose rules ask.
 /// What makes a message impossible to process.
 fn check(message: &InboundMessage, desks: &HashMap<TenantId, Arc<Desk>>) -> Result<(), Failure> {
     let Some(desk) = desks.get(&message.tenant_id) else {

@@ -2,12 +2,14 @@
 //! known, under locks taken in one order; decide message by message, in memory; write.
 
 mod case;
+mod deal;
 mod decide;
 mod enter;
 mod evidence;
 mod finish;
 mod gather;
 mod open;
+mod opening;
 mod pointers;
 mod reasons;
 mod screen;

@@ -1,21 +1,22 @@
 //! A message opens a ticket.
 
 use switchboard_common::db::inbound::InboundOutcome;
+use switchboard_common::db::routing::Desk;
 use switchboard_common::db::tickets::{MessageDirection, MessageKind, MessageRow};
 use switchboard_common::domain::event::{Actor, EventKind};
 use switchboard_common::domain::evidence::LinkKind;
-use switchboard_common::domain::explanation::Routing;
 use switchboard_common::domain::inbound::Channel;
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::TicketId;
 
 use super::case::{Case, describe_author, message_row, not_kept, undecided};
+use super::deal::ToDeal;
 use super::decide::{Reasons, Step, add_copied, event, joined};
 use super::finish::Ending;
-use super::screen;
 use super::texts::{Shown, Unwritten};
+use super::{opening, screen};
 use crate::draft::Draft;
-use crate::rules::{self, Facts, Route};
+use crate::rules::{Opened, Route};
 use crate::thread::Weighed;
 use crate::thread::words::Words;
 
@@ -31,14 +32,14 @@ impl Step<'_, '_> {
             return self.block_spam(&case, reasons);
         }
         let ticket_id: TicketId = self.ambient.new_id();
-        let route =
-            rules::route(self.desk, Facts { account: case.account, recipients: &case.message.recipients, subject: &case.message.subject });
+        let route = opening::route(self.known, self.desk, &case, opened(&reasons.weighed, split));
+        self.decided.deals.extend(route.deal.map(|deal| ToDeal { tenant_id: tenant, ticket_id, deal, now: case.now }));
         let state = self.new_state(&case, &route, split);
         let salt = data_encoding::BASE32_NOPAD.encode(&self.ambient.bytes::<16>()).to_lowercase();
         let mut draft = Draft::new(tenant, ticket_id, state, salt);
         let author = Actor::Client(case.client);
         let position = draft.add_message(case.message.received_at, Some(case.message.channel));
-        let mut changes = opening_changes(&route.explanation, &describe_author(author, &case, self.desk));
+        let mut changes = opening_changes(&route, self.desk, &describe_author(author, &case, self.desk));
         add_copied(&mut draft, self.desk, &case, &mut changes);
         let version = draft.commit(author, changes, case.now);
         reasons.links = links(&reasons.weighed, split, &reasons.policies);
@@ -74,16 +75,25 @@ impl Step<'_, '_> {
             category_id: route.category,
             status_id: self.desk.statuses[&TicketState::WaitingForAgent],
             state: TicketState::WaitingForAgent,
-            priority_id: self.desk.default_priority,
+            priority_id: route.priority,
             assignees: route.assignee.into_iter().collect(),
             cc: Vec::new(),
-            tags: std::collections::BTreeSet::new(),
-            custom_fields: std::collections::BTreeMap::new(),
+            tags: route.tags.clone(),
+            custom_fields: case.message.fields.clone().into_iter().chain(route.fields.clone()).collect(),
             message_count: 0,
             channels: std::collections::BTreeSet::new(),
             last_message_at: None,
             closed_at: None,
         }
+    }
+}
+
+/// How the message came to open a ticket, as rules may ask.
+fn opened(weighed: &[Weighed], split: Option<(TicketId, LinkKind)>) -> Opened {
+    match split {
+        Some((_, LinkKind::FollowUp)) => Opened::FollowUp,
+        None if weighed.iter().any(|weighed| !weighed.by_number) => Opened::Stranger,
+        _ => Opened::New,
     }
 }
 
@@ -119,11 +129,17 @@ fn notice(case: &Case<'_>, weighed: &[Weighed], split: Option<(TicketId, LinkKin
     }
 }
 
-fn opening_changes(routing: &Routing, author: &str) -> Vec<String> {
+/// What opening a ticket has changed, but for what is dealt when it is written.
+fn opening_changes(route: &Route, desk: &Desk, author: &str) -> Vec<String> {
+    let routing = &route.explanation;
     let mut changes = vec![format!("opened by {author}")];
     changes.extend(routing.category.as_ref().map(|category| format!("category: {category} ({})", routing.category_why)));
     changes.extend(routing.department.as_ref().map(|department| format!("department: {department}")));
-    changes.extend(routing.assignee.as_ref().map(|assignee| format!("assigned: {assignee}")));
+    changes.extend(routing.assignee.as_ref().filter(|_| route.deal.is_none()).map(|assignee| format!("assigned: {assignee}")));
+    let priority = routing.priority.as_ref().filter(|_| route.priority != desk.default_priority);
+    changes.extend(priority.map(|priority| format!("priority: {priority}")));
+    changes.extend(route.tags.iter().map(|tag| format!("tag: {tag}")));
+    changes.extend(routing.fields.iter().map(|field| format!("field: {field}")));
     changes
 }
 

@@ -10,10 +10,11 @@ use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::inbound::{InboundOutcome, Outcome};
 use switchboard_common::db::tickets::{self, TicketRow};
-use switchboard_common::db::{clients, inbound, message_ids, outbox, threads, ticket_links};
+use switchboard_common::db::{clients, inbound, message_ids, outbox, tags, threads, ticket_links};
 use switchboard_common::ids::{InboundId, TenantId, TicketId};
 use switchboard_common::telemetry::metrics::{ARRIVAL_TO_TICKET, BLOCKED};
 
+use super::deal;
 use super::decide::{Conclusion, Decided};
 use super::gather::Known;
 use super::reasons::{links, outcome};
@@ -24,7 +25,7 @@ pub(super) async fn write(
     connection: &mut PgConnection,
     ambient: &Ambient,
     mut known: Known<'_>,
-    decided: Decided,
+    mut decided: Decided,
 ) -> Result<Vec<Routed>, Failure> {
     if decided.conclusions.is_empty() {
         return Ok(Vec::new());
@@ -33,6 +34,8 @@ pub(super) async fn write(
     clients::settle(connection, &known.senders.changed()).await?;
     clients::verify(connection, known.senders.verified()).await?;
     clients::insert(connection, &decided.clients).await?;
+    ensure_tags(connection, &known, ambient).await?;
+    deal::all(connection, &mut known, &mut decided).await?;
     number_new_tickets(connection, &mut known, &decided.conclusions).await?;
     write_tickets(connection, &known).await?;
     texts::write(connection, decided.messages).await?;
@@ -89,6 +92,13 @@ fn routed(known: &Known<'_>, conclusion: &Conclusion) -> Routed {
         outcome: conclusion.outcome,
         received_at: conclusion.received_at,
     }
+}
+
+/// Makes the tags of the new tickets that are not there yet.
+async fn ensure_tags(connection: &mut PgConnection, known: &Known<'_>, ambient: &Ambient) -> Result<(), Failure> {
+    let new = known.tickets.values().filter(|draft| draft.is_new);
+    let names = new.flat_map(|draft| draft.state.tags.iter().map(|tag| (draft.tenant_id, tag.as_str()))).collect();
+    Ok(tags::ensure(connection, &names, ambient).await?)
 }
 
 /// Numbers the new tickets in the order in which they were opened.

@@ -29,7 +29,7 @@ async fn rules_lead_to_a_category_its_department_and_its_assignee(pool: PgPool) 
         (Some("Incident"), Some("Technical support"), Some("2nd-line"))
     );
     assert_eq!(incident.category_why, "no rule matched; it is the default of the account support");
-    assert_eq!(incident.rules[0].conditions[0].seen, "The printer is on fire");
+    assert_eq!(incident.seen(&incident.rules[0].conditions[0].field), "The printer is on fire");
     assert!(!incident.rules[0].conditions[0].held);
     let quote =
         desk.take(desk.mail("ada@example.org", "a2").subject("Your OFFER of May")).await.explanation.routing.expect("it was routed");
@@ -41,7 +41,7 @@ async fn rules_lead_to_a_category_its_department_and_its_assignee(pool: PgPool) 
 async fn a_changed_desk_counts_from_the_next_mail_on(pool: PgPool) {
     let desk = Desk::new(pool).await;
     desk.take(desk.mail("ada@example.org", "a1")).await;
-    desk.change_desk("update routing_rules set conditions = '{\"subject_words\": [\"printer\"]}'").await;
+    desk.change_desk("update routing_rules set rule = jsonb_set(rule, '{when,0,words}', '[\"printer\"]')").await;
     let routing = desk.take(desk.mail("ada@example.org", "a2")).await.explanation.routing.expect("it was routed");
     assert_eq!(routing.category.as_deref(), Some("Quote"));
 }

@@ -20,5 +20,6 @@ join departments d on d.tenant_id = :tenant and d.name = c.department
 join users u on u.tenant_id = :tenant and u.handle = c.assignee;
 insert into channel_accounts (tenant_id, id, name, channel, address, default_category_id)
 select :tenant, gen_random_uuid(), 'support', 'email', :address, id from categories where tenant_id = :tenant and name = 'Incident';
-insert into routing_rules (tenant_id, id, position, name, conditions, category_id)
-select :tenant, gen_random_uuid(), 1, 'quotes', '{"subject_words": ["quote", "offer"]}', id from categories where tenant_id = :tenant and name = 'Quote';
+insert into routing_rules (tenant_id, id, position, name, rule)
+values (:tenant, gen_random_uuid(), 1, 'quotes',
+        '{"version": 1, "when": [{"field": "subject", "words": ["quote", "offer"]}], "then": {"category": "Quote"}}');

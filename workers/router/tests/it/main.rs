@@ -1,5 +1,6 @@
 //! The router against a real PostgreSQL.
 
+mod assignment;
 mod batches;
 mod blocked;
 mod chats;
@@ -15,5 +16,6 @@ mod policies;
 mod process;
 mod robots;
 mod routers;
+mod rules;
 mod texts;
 mod windows;
