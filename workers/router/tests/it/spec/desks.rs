@@ -1,6 +1,7 @@
 //! The desks that the conversations happen at: `tests/conversations/desks.txt`, and what a conversation changes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, PgPool};
 use switchboard_common::ambient::Ambient;
@@ -103,7 +104,9 @@ async fn add(pool: &PgPool, ambient: &Ambient, desk: &mut Desk, line: &str, doma
                 return Err("expected a name and a mail address".to_owned());
             };
             desk.people.insert(name.to_owned(), (*email).to_owned());
-            person(tenant, name, full_name, email, departments)
+            // People take turns in the order of their ids, which is that of their coming.
+            ambient.clock.advance(Duration::from_millis(1));
+            person(tenant, ambient.new_id(), [name, full_name, email], departments)
         }
         "contact" => format!(
             "insert into user_contacts (tenant_id, id, user_id, type, value, verified_at)
@@ -169,12 +172,12 @@ fn policy(tenant: TenantId, name: &str, parts: &[&str]) -> Result<String, String
     Ok(format!("update channel_accounts set {} where tenant_id = '{tenant}' and name = {}", sets.join(", "), literal(name)))
 }
 
-fn person(tenant: TenantId, handle: &str, name: &str, email: &str, departments: &[&str]) -> String {
+fn person(tenant: TenantId, id: Uuid, [handle, name, email]: [&str; 3], departments: &[&str]) -> String {
     let (handle, name, email) = (literal(handle), literal(name), literal(email));
     let departments: Vec<String> = departments.iter().map(|name| literal(name)).collect();
     let of_departments = if departments.is_empty() { "false".to_owned() } else { format!("d.name in ({})", departments.join(", ")) };
     format!(
-        "insert into users (tenant_id, id, handle, name, email) values ('{tenant}', gen_random_uuid(), {handle}, {name}, {email});
+        "insert into users (tenant_id, id, handle, name, email) values ('{tenant}', '{id}', {handle}, {name}, {email});
          insert into user_contacts (tenant_id, id, user_id, type, value, verified_at)
          select '{tenant}', gen_random_uuid(), id, 'email', email, now() from users where tenant_id = '{tenant}' and handle = {handle};
          insert into user_departments (tenant_id, user_id, department_id)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Handler;
@@ -46,7 +46,7 @@ pub struct Twin {
 impl World {
     pub async fn new(pool: &PgPool, script: &Script) -> Result<Self, String> {
         let start = script.steps.first().map_or_else(|| super::script::MONDAY.parse().expect("a time"), |step| step.at);
-        let ambient = Ambient::manual(start, PLAYED.fetch_add(1, Ordering::Relaxed));
+        let ambient = Ambient::manual(start - TimeDelta::seconds(1), PLAYED.fetch_add(1, Ordering::Relaxed));
         let mut twins = Vec::new();
         for domain in ["desk.example", "twin.example"] {
             let desk = desks::make(pool, &ambient, &script.desk, domain).await?;
