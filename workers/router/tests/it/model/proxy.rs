@@ -49,7 +49,7 @@ async fn accept(listener: TcpListener, to: PgConnectOptions, left: Arc<AtomicI64
         near.set_nodelay(true).expect("set");
         tokio::spawn(async move {
             if let Some(folder) =
-                to.get_socket().map(|folder| folder.as_path()).or(Some(Path::new(to.get_host())).filter(|host| host.is_absolute()))
+                to.get_socket().map(std::path::PathBuf::as_path).or(Some(Path::new(to.get_host())).filter(|host| host.is_absolute()))
             {
                 let socket = folder.join(format!(".s.PGSQL.{}", to.get_port()));
                 carry(near, UnixStream::connect(socket).await.expect("the database"), &left).await;

@@ -233,11 +233,9 @@ fn record(ambient: &Ambient, desk: &mut Desk, name: &str, parts: &[&str]) -> Res
     );
     for part in parts {
         let key = key(part)?;
-        sql.push_str(&format!(
-            "; insert into client_contacts (tenant_id, client_id, type, value) values ('{tenant}', '{id}', '{}', {})",
-            key.kind().as_str(),
-            literal(key.value())
-        ));
+        let (kind, value) = (key.kind().as_str(), literal(key.value()));
+        sql += "; insert into client_contacts (tenant_id, client_id, type, value) values ";
+        sql += &format!("('{tenant}', '{id}', '{kind}', {value})");
     }
     Ok(sql)
 }

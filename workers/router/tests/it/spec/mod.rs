@@ -71,9 +71,9 @@ async fn compare(world: &mut World, step: &Step) -> Result<(), (usize, String)> 
             wrong = wrong.or(Some(step.line));
         }
         if let Some(line) = wrong {
-            let seen: String = seen.iter().map(|fact| format!("\n      {fact}")).collect();
+            let seen = seen.join("\n      ");
             let tenant = ["", "\n  at the other tenant:"][twin];
-            return Err((line, format!("  {}{tenant}\n  expected:\n{}\n  came out:{seen}", step.doing, shown.join("\n"))));
+            return Err((line, format!("  {}{tenant}\n  expected:\n{}\n  came out:\n      {seen}", step.doing, shown.join("\n"))));
         }
     }
     Ok(())
