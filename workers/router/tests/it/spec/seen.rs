@@ -32,7 +32,7 @@ impl World {
     async fn fate(&mut self, twin: usize, label: &str, from: &str) -> Vec<String> {
         let came = &self.twins[twin].came[label];
         let row = sqlx::query(
-            "select i.outcome::text, i.explanation, i.ticket_id, t.ticket_number, t.client_id, m.author_client_id, u.handle, m.notice,
+            "select i.outcome::text, i.explanation, i.ticket_id, t.ticket_number, t.client_id, m.author_client_id, u.handle, m.notice, m.automatic,
                     s.state::text, i.duplicates, coalesce(m.kind::text || ' ' || m.direction::text, 'nowhere') as kind,
                     array(select o.payload->>'kind' from outbox o where o.payload->>'message_id' = m.id::text) as events
              from inbound_messages i
@@ -67,6 +67,7 @@ impl World {
         lines.extend(explanation.threading.policies.iter().map(|policy| format!("policy: {policy}")));
         lines.extend(explanation.threading.looked.iter().map(|looked| format!("looked for {}: {}", looked.kind, looked.found)));
         lines.extend(explanation.flags.iter().map(|flag| format!("flag: {flag}")));
+        lines.extend(row.get::<Option<String>, _>("automatic").map(|sign| format!("automatic: {sign}")));
         let notice: Option<String> = row.get("notice");
         lines.extend(notice.iter().flat_map(|notice| notice.lines()).map(|line| format!("notice: {line}")));
         if let Some(ticket) = row.get::<Option<Uuid>, _>("ticket_id") {
