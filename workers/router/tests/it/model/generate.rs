@@ -44,7 +44,17 @@ struct Generator {
 /// alone, so that an account may ask for proof, where it matters whether the authenticated message came first.
 pub fn script(seed: u64, bursts: usize, messages: usize, ordered: bool) -> Script {
     let random = ChaCha20Rng::seed_from_u64(seed);
-    let mut generator = Generator { random, threads: Vec::new(), steps: Vec::new(), count: 0, came: Vec::new(), settled: 0, chats: Vec::new(), merged: Vec::new(), writers: Vec::new() };
+    let mut generator = Generator {
+        random,
+        threads: Vec::new(),
+        steps: Vec::new(),
+        count: 0,
+        came: Vec::new(),
+        settled: 0,
+        chats: Vec::new(),
+        merged: Vec::new(),
+        writers: Vec::new(),
+    };
     let proof = ordered && generator.random.random_bool(0.3);
     for _ in 0..bursts {
         for _ in 0..messages {

@@ -250,7 +250,14 @@ impl Reference {
         let words = message.subject.as_deref().unwrap_or_default().to_lowercase();
         let offer = words.split(|c: char| !c.is_alphanumeric()).any(|word| word == "offer" || word == "quote");
         let assignees = vec![if offer { "dan" } else { of_account(&message.accounts[0]) }];
-        self.tickets.push(Ticket { client, people: BTreeSet::new(), assignees, state: "waiting for agent", chat: message.accounts[0] == CHAT, messages: Vec::new() });
+        self.tickets.push(Ticket {
+            client,
+            people: BTreeSet::new(),
+            assignees,
+            state: "waiting for agent",
+            chat: message.accounts[0] == CHAT,
+            messages: Vec::new(),
+        });
         (self.tickets.len() - 1, Author::Client(client), "opened")
     }
 

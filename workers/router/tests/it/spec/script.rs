@@ -63,7 +63,10 @@ pub enum Doing {
         client: String,
     },
     /// The client whose key could be several clients' is found to be one of them, or nobody else.
-    Decide { client: String, choice: Option<String> },
+    Decide {
+        client: String,
+        choice: Option<String>,
+    },
     /// A person of the desk is away until then, or back.
     Away {
         handle: String,
