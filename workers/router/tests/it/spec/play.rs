@@ -307,7 +307,8 @@ fn keys(desk: &Desk, message: &Message, channel: Channel) -> Result<Vec<External
     let all = match (desk.clients.get(&message.from), desk.people.get(&message.from)) {
         (Some(keys), _) => keys.clone(),
         (None, Some(address)) => vec![desks::key(address)?],
-        (None, None) => vec![desks::key(&message.from)?],
+        // Somebody who gives out that they are the desk, or whom it does not know.
+        (None, None) => vec![desks::key(desk.accounts.get(&message.from).map_or(&message.from, |account| &account.address))?],
     };
     let kinds: &[ExternalKind] = match channel {
         Channel::Email | Channel::Form => &[ExternalKind::Email],

@@ -76,7 +76,7 @@ pub enum Doing {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// A participant, a person of the desk, or a key such as `email:postmaster@mx.example`.
+    /// A participant, a person or an account of the desk, or a key such as `email:postmaster@mx.example`.
     pub from: String,
     pub accounts: Vec<String>,
     pub label: String,
