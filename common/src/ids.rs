@@ -43,6 +43,10 @@ id!(
     UserId,
     /// A person who writes to the desk.
     ClientId,
+    /// A merge of two clients.
+    MergeId,
+    /// A message whose sender could be several clients, for a person to decide.
+    AmbiguityId,
     /// A part of the desk that people belong to.
     DepartmentId,
     /// What a ticket is about; leads to a department and an assignee.

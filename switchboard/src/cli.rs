@@ -45,6 +45,9 @@ pub enum Command {
     /// Look at tickets and change them
     #[command(subcommand)]
     Ticket(Ticket),
+    /// Look at clients, say which of them are one, and decide who wrote
+    #[command(subcommand)]
+    Client(Client),
     /// Say why something happened
     #[command(subcommand)]
     Explain(Explain),
@@ -145,7 +148,72 @@ pub enum Ticket {
     },
 }
 
-/// Whose tickets.
+#[derive(Debug, Subcommand)]
+pub enum Client {
+    /// Show all that is known of a client
+    Show {
+        /// A key such as email:ada@example.org, an id or the beginning of one, a name, or the key of a record
+        #[arg(value_name = "CLIENT")]
+        client: String,
+        #[command(flatten)]
+        of: Of,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make two clients one: the first counts as the second from now on
+    Merge {
+        /// Who counts as the other
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// Whom both count as
+        #[arg(value_name = "INTO")]
+        into: String,
+        #[command(flatten)]
+        of: Of,
+        /// In whose name
+        #[arg(long, value_name = "HANDLE")]
+        by: Option<String>,
+        /// Why, for the record
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Undo a merge: all is as if it had not been, but for the record of it
+    Unmerge {
+        /// Who was merged
+        #[arg(value_name = "FROM")]
+        from: String,
+        #[command(flatten)]
+        of: Of,
+        /// In whose name
+        #[arg(long, value_name = "HANDLE")]
+        by: Option<String>,
+    },
+    /// List the messages whose sender could be several clients
+    Ambiguities {
+        #[command(flatten)]
+        of: Of,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Decide who wrote
+    Decide {
+        /// The ambiguity's id, or the beginning of it
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Who it was: a client, or `new` for somebody who was not known
+        #[arg(value_name = "CLIENT|new")]
+        client: String,
+        #[command(flatten)]
+        of: Of,
+        /// In whose name
+        #[arg(long, value_name = "HANDLE")]
+        by: String,
+    },
+}
+
+/// Whose tickets or clients.
 #[derive(Debug, Args)]
 pub struct Of {
     /// The tenant; not needed where there is only one

@@ -4,7 +4,8 @@
 //! * [`pipe`] takes one mail from a mail server's alias.
 //! * [`desk`] makes the database match a file.
 //! * [`demo`] shows all of it at work.
-//! * [`ticket`] lists, shows and changes tickets; [`explain`] says why something happened.
+//! * [`ticket`] lists, shows and changes tickets; [`client`] shows clients and says which of them are one;
+//!   [`explain`] says why something happened.
 //! * [`inspect`] shows what is made of a mail, without taking it.
 //! * [`dead`] lists what could not be processed, and has it processed again.
 //! * [`topology`] shows what stands on RabbitMQ.
@@ -12,6 +13,7 @@
 //! Where a command needs the database, [`database`] finds it or starts it.
 
 mod cli;
+mod client;
 mod database;
 mod dead;
 mod demo;
@@ -86,6 +88,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Config(ConfigCommand::Check) => output::print(&effective.to_string()),
             Command::Topology { json } => topology::run(&config, json),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
+            Command::Client(command) => client::run(&config, &ambient, command).await,
             Command::Dead(command) => dead::run(&config, &ambient, command).await,
             Command::Explain(Explain::Message { id, json, raw }) => explain::message(&config, &ambient, &id, json, raw).await,
             Command::Pipe(_) | Command::Inspect(_) => unreachable!("they have ways of their own"),

@@ -200,7 +200,8 @@ async fn client(
         "select c.name,
                 coalesce(
                     (select m.sender_address from messages m
-                     where m.tenant_id = $1 and m.ticket_id = $2 and m.author_client_id = c.id and m.sender_address is not null
+                     where m.tenant_id = $1 and m.ticket_id = $2 and m.sender_address is not null
+                       and (m.author_client_id = c.id or client_root($1, m.author_client_id) = client_root($1, c.id))
                      order by m.position desc limit 1),
                     (select e.value from client_external_ids e
                      where e.tenant_id = $1 and e.client_id = c.id and e.type = 'email' order by e.created_at, e.id limit 1)) as address
@@ -290,8 +291,9 @@ pub async fn earlier(connection: &mut PgConnection, tenant: TenantId, id: Delive
            select message_id as "message_id!", is_theirs as "is_theirs!" from (
                select i.message_id, true as is_theirs, m.position, m.received_at as at
                from this
-               join messages m on m.tenant_id = this.tenant_id and m.ticket_id = this.ticket_id and m.author_client_id = this.client_id
-                and m.position <= this.message_count
+               join messages m on m.tenant_id = this.tenant_id and m.ticket_id = this.ticket_id and m.position <= this.message_count
+                and (m.author_client_id = this.client_id
+                     or client_root(m.tenant_id, m.author_client_id) = client_root(this.tenant_id, this.client_id))
                join message_ids i on i.tenant_id = m.tenant_id and i.ticket_id = m.ticket_id and i.inbound_id = m.inbound_id
                 and i.origin = 'seen'
                union all

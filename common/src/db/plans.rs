@@ -64,6 +64,8 @@ pub struct MessageFacts {
     pub direction: MessageDirection,
     /// The user who wrote it, if one did.
     pub author_user: Option<UserId>,
+    /// The ticket's client wrote it, or somebody who is one with them.
+    pub by_client: bool,
     /// The address that it came from.
     pub sender_address: Option<String>,
     /// How far the sender is vouched for.
@@ -83,10 +85,14 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
     let rows = sqlx::query!(
         r#"select m.tenant_id as "tenant_id: TenantId", m.id as "id: MessageId", m.ticket_id as "ticket_id: TicketId",
                   m.kind as "kind: MessageKind", m.direction as "direction: MessageDirection",
-                  m.author_user_id as "author_user: UserId", m.sender_address, m.trust as "trust: Trust", m.automatic,
+                  m.author_user_id as "author_user: UserId",
+                  coalesce(m.author_client_id = t.client_id
+                           or client_root(t.tenant_id, m.author_client_id) = client_root(t.tenant_id, t.client_id), false) as "by_client!",
+                  m.sender_address, m.trust as "trust: Trust", m.automatic,
                   m.notice is not null as "has_notice!"
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
-           join messages m on m.tenant_id = w.tenant_id and m.id = w.id"#,
+           join messages m on m.tenant_id = w.tenant_id and m.id = w.id
+           join tickets t on t.tenant_id = m.tenant_id and t.id = m.ticket_id"#,
         &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
         &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
     )
@@ -98,6 +104,7 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
             kind: row.kind,
             direction: row.direction,
             author_user: row.author_user,
+            by_client: row.by_client,
             sender_address: row.sender_address,
             trust: row.trust,
             automatic: row.automatic,
@@ -129,18 +136,22 @@ pub async fn clients(
     wanted: &[(TenantId, TicketId, ClientId)],
 ) -> sqlx::Result<HashMap<(TenantId, TicketId), ClientFacts>> {
     let rows = sqlx::query!(
-        r#"select w.tenant_id as "tenant_id!: TenantId", w.ticket_id as "ticket_id!: TicketId", c.name,
+        r#"select w.tenant_id as "tenant_id!: TenantId", w.ticket_id as "ticket_id!: TicketId", client_name(c.tenant_id, c.id) as "name!",
                   coalesce(
                       (select m.sender_address from messages m
                        join client_external_ids e on e.tenant_id = m.tenant_id and e.type = 'email' and e.value = m.sender_address
                         and e.client_id = m.author_client_id
-                       where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id and m.author_client_id = w.client_id
+                       where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id
+                         and (m.author_client_id = w.client_id
+                              or client_root(m.tenant_id, m.author_client_id) = client_root(w.tenant_id, w.client_id))
                        order by m.automatic is not null, m.position desc limit 1),
                       (select e.value from client_external_ids e
                        where e.tenant_id = w.tenant_id and e.client_id = w.client_id and e.type = 'email'
                        order by e.created_at, e.id limit 1)) as address,
                   coalesce((select bool_and(m.automatic is not null) from messages m
-                            where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id and m.author_client_id = w.client_id),
+                            where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id
+                              and (m.author_client_id = w.client_id
+                                   or client_root(m.tenant_id, m.author_client_id) = client_root(w.tenant_id, w.client_id))),
                            false) as "only_automatic!"
            from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (tenant_id, ticket_id, client_id)
            join clients c on c.tenant_id = w.tenant_id and c.id = w.client_id"#,

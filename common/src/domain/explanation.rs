@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Threading;
-use crate::ids::{ClientId, UserId};
+use crate::ids::{AmbiguityId, ClientId, UserId};
 
 /// Why an inbound message ended where it did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub enum SenderFound {
         key: String,
         /// The client.
         client_id: ClientId,
+        /// How they were found.
+        #[serde(default)]
+        search: ClientSearch,
     },
     /// A client who was made for this key.
     NewClient {
@@ -41,6 +44,9 @@ pub enum SenderFound {
         key: String,
         /// The client.
         client_id: ClientId,
+        /// Where nobody was found, or several.
+        #[serde(default)]
+        search: ClientSearch,
     },
     /// A user, by a verified contact of theirs.
     User {
@@ -61,6 +67,77 @@ pub enum SenderFound {
         /// The key.
         key: String,
     },
+}
+
+/// How a client was looked for. Empty in explanations from before this was kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientSearch {
+    /// The ranks that were tried, in order: the last of them decided, or found nobody either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranks: Vec<RankTried>,
+    /// Whom the client counts as, where they were merged into another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_as: Option<ClientId>,
+    /// Keys that became the client's by this message, and what showed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attached: Vec<KeyEvidence>,
+    /// Keys that were known, and that the channel authenticated with this message for the first time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authenticated: Vec<KeyEvidence>,
+    /// Keys of the message that belong to somebody else: perhaps the same person twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubles: Vec<ClientFound>,
+    /// What was merely typed, and so was looked for nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<String>,
+    /// The ambiguity that a person has to decide, where several were found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ambiguity: Option<AmbiguityId>,
+}
+
+/// By what a client is looked for, from the strongest to the weakest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rank {
+    /// The channel's own key of the sender.
+    Identity,
+    /// Their other keys, and what is on record of clients.
+    OtherKeys,
+    /// Other forms of their telephone numbers.
+    Variants,
+}
+
+/// A rank that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RankTried {
+    /// Which.
+    pub rank: Rank,
+    /// The keys that were looked for.
+    pub keys: Vec<String>,
+    /// Whom they belong to.
+    pub found: Vec<ClientFound>,
+}
+
+/// A client whom a key belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientFound {
+    /// The client, as the key's row has it.
+    pub client_id: ClientId,
+    /// The name.
+    pub name: String,
+    /// The key.
+    pub key: String,
+    /// Why the key leads there, in words.
+    pub why: String,
+}
+
+/// A key, and what showed whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEvidence {
+    /// The key.
+    pub key: String,
+    /// What showed it.
+    pub evidence: String,
 }
 
 /// A ticket that the message pointed at.

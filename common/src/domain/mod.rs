@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod explanation;
 pub mod identity;
 pub mod inbound;
+pub mod phone;
 pub mod policy;
 pub mod reply_marker;
 pub mod ticket;

@@ -8,10 +8,10 @@ use switchboard_common::db::desk::{self, Desk, Ids, Stored};
 use switchboard_common::ids::TenantId;
 use uuid::Uuid;
 
-use super::check;
 use super::diff::{Change, Kind, What, diff};
 use super::fields::Faults;
 use super::file::Desks;
+use super::{check, clients};
 use crate::database::OpenError;
 
 /// Why a file was not applied. Nothing was changed then.
@@ -62,9 +62,17 @@ pub async fn apply(connection: &mut PgConnection, desks: &Desks, dry_run: bool, 
     for tenant in &tenants {
         check::check_stored(tenant.name, tenant.wanted, &tenant.stored, &mut faults);
     }
+    for tenant in &mut tenants {
+        clients::attach(&mut transaction, (tenant.name, tenant.id), tenant.wanted, &mut tenant.stored, &mut tenant.changes, &mut faults)
+            .await?;
+    }
     outside(&mut transaction, desks, &mut faults).await?;
     if !faults.is_empty() {
         return Err(ApplyError::Faults(faults));
+    }
+    // First in the order of the locks, and for all tenants before anything else.
+    for tenant in &tenants {
+        clients::write(&mut transaction, tenant.id, tenant.wanted, &tenant.stored.ids, &tenant.changes, ambient).await?;
     }
     // An address may move from one tenant to another.
     for tenant in &tenants {

@@ -20,6 +20,7 @@ pub enum Kind {
     Account,
     Rule,
     RuleOrder,
+    Client,
     Block,
 }
 
@@ -37,6 +38,7 @@ impl Kind {
             Self::Account => "account",
             Self::Rule => "rule",
             Self::RuleOrder => "order of the rules",
+            Self::Client => "client",
             Self::Block => "block",
         }
     }
@@ -47,6 +49,7 @@ impl Kind {
             Self::Account => "disabled; its tickets stay",
             Self::Rule => "deleted",
             Self::Customize | Self::Block => "cleared",
+            Self::Client => "withdrawn; the client and their tickets stay",
             _ => "archived; its tickets stay",
         }
     }
@@ -91,6 +94,7 @@ pub fn diff(stored: &Stored, wanted: &Desk) -> Vec<Change> {
     compare(&mut changes, Kind::Account, &old.accounts, &wanted.accounts, |name| ids.accounts.contains_key(name));
     compare(&mut changes, Kind::Rule, &by_name(&old.rules), &by_name(&wanted.rules), |_| false);
     changes.extend(order(&old.rules, &wanted.rules));
+    compare(&mut changes, Kind::Client, &old.clients, &wanted.clients, |key| ids.clients.contains_key(key));
     compare(&mut changes, Kind::Block, &single(&old.block), &single(&wanted.block), |_| false);
     changes
 }
@@ -145,7 +149,7 @@ fn order(old: &[Rule], new: &[Rule]) -> Option<Change> {
 const NONE: &str = "none";
 
 /// What is compared and shown of a part: the same fields in the same order for each.
-trait Described {
+pub(super) trait Described {
     fn fields(&self) -> Vec<(&'static str, String)>;
 }
 
@@ -153,7 +157,7 @@ fn maybe(text: Option<&String>) -> String {
     text.map_or_else(|| NONE.to_owned(), Clone::clone)
 }
 
-fn list<'t>(texts: impl IntoIterator<Item = &'t String>) -> String {
+pub(super) fn list<'t>(texts: impl IntoIterator<Item = &'t String>) -> String {
     let texts: Vec<&str> = texts.into_iter().map(String::as_str).collect();
     if texts.is_empty() { NONE.to_owned() } else { texts.join(", ") }
 }

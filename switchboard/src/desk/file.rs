@@ -36,6 +36,7 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
     let owner = format!("tenant {name}: ");
     let [departments, users, groups, categories, account_tables, rules] =
         ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
+    let client_tables = fields.tables("clients");
     let [customize, block] = ["customize", "block"].map(|key| fields.table(key));
     let faults = fields.faults();
     let list = |kind, key, check| List { owner: &owner, kind, key, check };
@@ -46,6 +47,7 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
         groups: list("group", "handle", values::handle).read(groups, faults, group).into_iter().collect(),
         categories: list("category", "name", values::name).read(categories, faults, category).into_iter().collect(),
         accounts: list("account", "name", values::handle).read(account_tables, faults, accounts::account).into_iter().collect(),
+        clients: super::clients::read(client_tables, &owner, faults),
         block: block.map(|table| accounts::block(&format!("{owner}block"), table, faults)).unwrap_or_default(),
         rules: list("rule", "name", values::name).read(rules, faults, rule).into_iter().map(|(_, rule)| rule).collect(),
     }
@@ -111,19 +113,19 @@ fn rule(name: &str, fields: &mut Fields<'_>) -> Rule {
 }
 
 /// A list of tables of one kind, each with a name of its own.
-struct List<'a> {
+pub(super) struct List<'a> {
     /// What stands before the kind in the name of a place.
-    owner: &'a str,
-    kind: &'static str,
+    pub owner: &'a str,
+    pub kind: &'static str,
     /// The key of the name.
-    key: &'static str,
-    check: fn(&str) -> Result<String, String>,
+    pub key: &'static str,
+    pub check: fn(&str) -> Result<String, String>,
 }
 
 impl List<'_> {
     /// Reads them in their order. One whose name is wrong is kept under it, so that those who speak
     /// of it are not told that it does not exist.
-    fn read<T>(&self, tables: Vec<Table>, faults: &mut Faults, read: impl Fn(&str, &mut Fields<'_>) -> T) -> Vec<(String, T)> {
+    pub fn read<T>(&self, tables: Vec<Table>, faults: &mut Faults, read: impl Fn(&str, &mut Fields<'_>) -> T) -> Vec<(String, T)> {
         let mut named: Vec<(String, T)> = Vec::new();
         for (number, table) in (1..).zip(tables) {
             let name =

@@ -9,6 +9,7 @@ mod accounts;
 mod apply;
 mod block;
 mod check;
+mod clients;
 mod diff;
 mod fields;
 mod file;

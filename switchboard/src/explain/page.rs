@@ -1,11 +1,11 @@
 //! The reasons for one message, as people read them.
 
 use switchboard_common::db::view::{EventView, MessageExplained};
-use switchboard_common::domain::explanation::{ConditionTried, Explanation, Routing, RuleTried, SenderFound, ToldDecision};
+use switchboard_common::domain::explanation::{ConditionTried, Explanation, Routing, RuleTried, ToldDecision};
 use switchboard_common::domain::inbound::Trust;
 use unicode_width::UnicodeWidthStr;
 
-use super::threading;
+use super::{sender, threading};
 use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, pad, paint, shorten, time};
 use crate::ticket::mail;
 
@@ -76,7 +76,7 @@ fn outcome(explained: &MessageExplained) -> String {
 
 fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanation) {
     page.heading("Who wrote it");
-    page.line(1, &sender(&explanation.sender));
+    sender::render(page, &explanation.sender);
     threading::render(page, explanation);
     if let Some(routing) = &explanation.routing {
         page.heading("Where it was routed");
@@ -89,16 +89,6 @@ fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanat
         for flag in flags {
             page.line(1, flag);
         }
-    }
-}
-
-fn sender(sender: &SenderFound) -> String {
-    match sender {
-        SenderFound::KnownClient { key, .. } => format!("A client who is known by {key}."),
-        SenderFound::NewClient { key, .. } => format!("A new client, who was made for {key}."),
-        SenderFound::User { key, handle, .. } => format!("The user {handle}, by their verified contact {key}."),
-        SenderFound::Unknown { key } => format!("Nobody whom the desk knows: {key}."),
-        SenderFound::NotLookedFor { key } => format!("Nobody was looked for: {key}."),
     }
 }
 

@@ -32,13 +32,18 @@ pub fn render(tickets: &[TicketLine], with_tenant: bool) -> String {
     text
 }
 
+fn client(ticket: &TicketLine) -> String {
+    let own = ticket.client_own.as_ref().map(|own| format!(" ({own})"));
+    format!("{}{}", ticket.client, own.unwrap_or_default())
+}
+
 fn cells(ticket: &TicketLine) -> [String; 7] {
     [
         ticket.tenant.clone(),
         format!("#{}", ticket.number),
         ticket.state.to_string(),
         ticket.changed_at.format("%Y-%m-%d %H:%M").to_string(),
-        shorten(&ticket.client, 24),
+        shorten(&client(ticket), 24),
         shorten(&ticket.assignees.join(", "), 20),
         shorten(&ticket.title, 70),
     ]

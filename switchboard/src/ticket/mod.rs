@@ -68,7 +68,8 @@ fn said(done: Done, number: i64, what: &str) -> String {
     }
 }
 
-fn tenant_id(tenants: &[(TenantId, String)], of: &Of) -> anyhow::Result<Option<TenantId>> {
+/// The tenant that is named, if one is.
+pub fn tenant_id(tenants: &[(TenantId, String)], of: &Of) -> anyhow::Result<Option<TenantId>> {
     let Some(wanted) = &of.tenant else { return Ok(None) };
     let found = tenants.iter().find(|(_, name)| name == wanted).map(|(id, _)| *id);
     let names: Vec<&str> = tenants.iter().map(|(_, name)| name.as_str()).collect();

@@ -53,7 +53,8 @@ fn link_kind(link: &LinkView) -> &'static str {
 fn head(page: &mut Page, line: &TicketLine) {
     page.heading(&format!("#{}  {}", line.number, line.title));
     let address = line.client_address.as_ref().map(|address| format!(" <{address}>")).unwrap_or_default();
-    page.field("client", format!("{}{address}", line.client));
+    let own = line.client_own.as_ref().map(|own| format!(", as {own}")).unwrap_or_default();
+    page.field("client", format!("{}{own}{address}", line.client));
     page.field("state", format!("{} (status {}, priority {})", line.state, line.status, line.priority));
     page.field("department", line.department.as_deref().unwrap_or("none"));
     page.field("category", line.category.as_deref().unwrap_or("none"));

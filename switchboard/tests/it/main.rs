@@ -1,6 +1,7 @@
 //! The operator's command as its users run it: the real program, on databases and folders of its own.
 
 mod apply;
+mod client;
 mod compose;
 mod config;
 mod dead;
@@ -9,6 +10,7 @@ mod inspect;
 mod migrate;
 mod pipe;
 mod policies;
+mod records;
 mod show;
 mod up;
 mod world;

@@ -5,15 +5,18 @@
 //! 1. [`batch`] takes what has arrived on `inbound` and processes it in one transaction: logs it (a
 //!    duplicate ends there), finds or makes the clients, claims the Message-IDs, locks the tickets,
 //!    decides, writes. Its steps are files of their own, in that order.
-//! 2. [`thread`] decides which ticket a message continues, and as what. Pure.
-//! 3. [`rules`] decides where a new ticket goes. Pure.
-//! 4. [`draft`] holds a ticket while it is being changed, and keeps its versions.
-//! 5. [`relay`] publishes the events that a transaction left in the outbox.
-//! 6. [`command`] changes a ticket on an operator's word, by the same draft and outbox.
+//! 2. [`clients`] decides who wrote. Pure.
+//! 3. [`thread`] decides which ticket a message continues, and as what. Pure.
+//! 4. [`rules`] decides where a new ticket goes. Pure.
+//! 5. [`draft`] holds a ticket while it is being changed, and keeps its versions.
+//! 6. [`relay`] publishes the events that a transaction left in the outbox.
+//! 7. [`command`] changes a ticket on an operator's word, by the same draft and outbox, and
+//!    [`clients::command`] merges clients.
 //!
 //! Dead letters of every queue are drained here too, since a router always runs.
 
 pub mod batch;
+pub mod clients;
 pub mod command;
 mod desks;
 pub mod draft;

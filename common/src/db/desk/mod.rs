@@ -1,6 +1,7 @@
 //! A desk as `switchboard apply` sees it: everything by its name, so that what a file says and what
 //! the database holds can be laid side by side.
 
+mod clients;
 mod mailboxes;
 mod read;
 mod write;
@@ -13,8 +14,9 @@ use crate::db::mailboxes::Mailbox;
 use crate::db::routing::{Conditions, ThreadingPolicy};
 use crate::domain::inbound::Channel;
 use crate::domain::policy::{BlockEntry, Policies, SpamPolicy};
-use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
+use crate::ids::{AccountId, CategoryId, ClientId, DepartmentId, RuleId, TenantId, UserId};
 
+pub use clients::{ClientRecord, ContactOwner, contact_owners, put_client, withdraw_clients};
 pub use mailboxes::put_mailbox;
 pub use read::{address_owners, find_tenant, load, lock_tenant, unknown_timezones};
 pub use write::{
@@ -40,6 +42,8 @@ pub struct Desk {
     pub accounts: BTreeMap<String, Account>,
     /// The rules, in their order.
     pub rules: Vec<Rule>,
+    /// The clients on record, by the name that the file has for each.
+    pub clients: BTreeMap<String, ClientRecord>,
     /// Of whom nothing is taken.
     pub block: Block,
 }
@@ -189,6 +193,8 @@ pub struct Ids {
     pub accounts: BTreeMap<String, AccountId>,
     /// Of the rules.
     pub rules: BTreeMap<String, RuleId>,
+    /// Of the clients on record.
+    pub clients: BTreeMap<String, ClientId>,
 }
 
 /// An account in use, whoever's it is.

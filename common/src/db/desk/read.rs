@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::{
     Account, AddressOwner, Block, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Stored, User, UserType,
-    mailboxes,
+    clients, mailboxes,
 };
 use crate::db::routing::{self, Conditions, ThreadingPolicy};
 use crate::domain::inbound::Channel;
@@ -50,6 +50,7 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Resu
     categories(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     accounts(connection, tenant, &mut stored).await?;
     rules(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
+    clients::load(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     stored.desk.block = block(connection, tenant).await?;
     Ok(stored)
 }

@@ -108,7 +108,7 @@ pub async fn explain(connection: &mut PgConnection, tenant: TenantId, id: Inboun
                   array(select o.name from inbound_copies k
                         join channel_accounts o on o.tenant_id = k.tenant_id and o.id = k.account_id
                         where k.tenant_id = i.tenant_id and k.inbound_id = i.id order by o.name) as "also_by!",
-                  m.id as "message_id?: MessageId", t.ticket_number as "ticket?", t.title as "title?", c.name as "client?"
+                  m.id as "message_id?: MessageId", t.ticket_number as "ticket?", t.title as "title?", client_name(c.tenant_id, c.id) as "client?"
            from inbound_messages i
            join tenants tn on tn.id = i.tenant_id
            join channel_accounts a on a.tenant_id = i.tenant_id and a.id = i.account_id

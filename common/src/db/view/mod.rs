@@ -1,6 +1,7 @@
 //! Reads what people want to see: tickets with all that belongs to them, and why messages went where
 //! they went. With names instead of ids, and as JSON where a program asks.
 
+mod client;
 mod dead;
 mod explain;
 mod ticket;
@@ -11,6 +12,10 @@ use sqlx::PgConnection;
 
 use crate::ids::{ClientId, EventId, TenantId, TicketId, UserId};
 
+pub use client::{
+    AmbiguityView, ClientTicketView, ClientView, DoubleView, ExternalIdView, MemberView, MergeView, find_ambiguities, find_clients,
+    open_ambiguities, show_client,
+};
 pub use dead::{DeadCount, DeadFilter, DeadLine, Settled, count_dead, find_dead, list_dead, settled};
 pub use explain::{EventView, MessageExplained, dead_letter, explain, find_messages};
 pub use ticket::{AttachmentView, LinkView, MessageView, TicketLine, TicketView, VersionView, find_ticket, list_tickets, show_ticket};
@@ -68,7 +73,7 @@ pub struct DeliveryView {
 pub async fn deliveries(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Vec<DeliveryView>> {
     sqlx::query_as!(
         DeliveryView,
-        r#"select n.event_id as "event_id: EventId", e.kind as event, d.ticket_version as version, coalesce(u.handle, c.name) as "to!",
+        r#"select n.event_id as "event_id: EventId", e.kind as event, d.ticket_version as version, coalesce(u.handle, client_name(c.tenant_id, c.id)) as "to!",
                   n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId",
                   d.channel, d.address, n.template, d.message_id, d.status::text as "status!", d.attempts,
                   a.outcome::text as last_outcome, a.answer as last_answer, d.sent_at,

@@ -25,8 +25,10 @@ pub struct TicketLine {
     pub status: String,
     /// Its priority.
     pub priority: String,
-    /// Who asked.
+    /// Who asked: of clients who are one, the one that the others count as.
     pub client: String,
+    /// The name of the ticket's own client, where it is another.
+    pub client_own: Option<String>,
     /// A mail address of theirs.
     pub client_address: Option<String>,
     /// Whose work it is.
@@ -202,7 +204,7 @@ async fn lines(
     sqlx::query_as!(
         TicketLine,
         r#"select tn.name as tenant, t.ticket_number as number, t.title, s.state as "state: TicketState", s.name as status, p.name as priority,
-                  c.name as client,
+                  coalesce(r.name, c.name) as "client!", case when c.name <> r.name then c.name end as client_own,
                   (select e.value from client_external_ids e
                    where e.tenant_id = t.tenant_id and e.client_id = t.client_id and e.type = 'email' order by e.created_at, e.id limit 1) as client_address,
                   d.name as "department?", k.name as "category?",
@@ -216,6 +218,7 @@ async fn lines(
            join statuses s on s.tenant_id = t.tenant_id and s.id = t.status_id
            join priorities p on p.tenant_id = t.tenant_id and p.id = t.priority_id
            join clients c on c.tenant_id = t.tenant_id and c.id = t.client_id
+           left join clients r on c.merged_into is not null and r.tenant_id = c.tenant_id and r.id = client_root(c.tenant_id, c.id)
            join channel_accounts a on a.tenant_id = t.tenant_id and a.id = t.account_id
            join ticket_versions first on first.tenant_id = t.tenant_id and first.ticket_id = t.id and first.version = 1
            join ticket_versions latest on latest.tenant_id = t.tenant_id and latest.ticket_id = t.id and latest.version = t.version
@@ -238,7 +241,7 @@ async fn messages(connection: &mut PgConnection, tenant: TenantId, ticket: Ticke
     sqlx::query_as!(
         MessageView,
         r#"select m.id as "id: MessageId", m.position, m.kind::text as "kind!", m.direction::text as "direction!", m.channel,
-                  coalesce(u.handle, c.name, m.sender_name, m.sender_address, 'switchboard') as "author!",
+                  coalesce(u.handle, client_name(c.tenant_id, c.id), m.sender_name, m.sender_address, 'switchboard') as "author!",
                   m.sender_address as address, m.subject, m.text, m.full_text, m.notice, m.trust as "trust: Trust", m.automatic,
                   m.inbound_id as "inbound_id: InboundId", m.sent_at, m.received_at,
                   (select coalesce(jsonb_agg(jsonb_build_object('name', a.name, 'content_type', a.content_type, 'size', a.size, 'inline', a.inline)
@@ -259,7 +262,7 @@ async fn messages(connection: &mut PgConnection, tenant: TenantId, ticket: Ticke
 async fn versions(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Vec<VersionView>> {
     sqlx::query_as!(
         VersionView,
-        r#"select v.version, coalesce(u.handle, c.name, 'switchboard') as "by!", v.changes as "changes: Json<Vec<String>>", v.changed_at
+        r#"select v.version, coalesce(u.handle, client_name(c.tenant_id, c.id), 'switchboard') as "by!", v.changes as "changes: Json<Vec<String>>", v.changed_at
            from ticket_versions v
            left join users u on u.tenant_id = v.tenant_id and u.id = v.actor_user_id
            left join clients c on c.tenant_id = v.tenant_id and c.id = v.actor_client_id

@@ -192,7 +192,7 @@ impl Desk<'_, '_> {
             }
             Some(automatic) if is_answer => self.leave_client_out(&format!("automatic messages do not go to clients ({automatic})")),
             _ if message.kind != MessageKind::Public => self.leave_client_out("a note stays within the desk"),
-            _ if self.input.event.actor == Actor::Client(self.input.ticket.client_id) => self.leave_client_out("own action"),
+            _ if message.by_client => self.leave_client_out("own action"),
             _ => self.leave_client_out("not an answer to them"),
         }
     }

@@ -4,10 +4,11 @@ use sqlx::PgPool;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::outbox;
 use switchboard_common::domain::event::{Actor, EventKind};
-use switchboard_common::ids::{AccountId, MessageId, TicketId};
+use switchboard_common::ids::{AccountId, ClientId, MessageId, TicketId};
+use switchboard_notifier::transport::Transport;
 use uuid::Uuid;
 
-use crate::desk::{ADA, BOB, DESK, Desk, GRACE, ROOT, recipients, to};
+use crate::desk::{ADA, BOB, DESK, Desk, GRACE, ROOT, Said, recipients, to};
 
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn a_redelivered_event_plans_nothing_new(pool: PgPool) {
@@ -53,6 +54,28 @@ async fn a_person_in_two_groups_is_told_once(pool: PgPool) {
         desk.decisions(&event).await,
         ["bob: assigned through group inner", "grace: assigned through group inner", "Ada Lovelace: acknowledgement"]
     );
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn clients_who_are_one_are_told_once_where_they_wrote_last_and_no_longer_when_un_merged(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let home: ClientId = desk.ambient.new_id();
+    desk.add_client(home, "Ada at home", "ada@home.example").await;
+    let merge = "update clients set merged_into = $3 where tenant_id = $1 and id = $2";
+    desk.sql(merge, &[&desk.tenant.0, &home.0, &desk.ada.0], &[]).await;
+    let mut ticket = desk.settled_ticket().await;
+    let said = Said { by: Actor::Client(home), from: "ada@home.example", ..desk.by_ada("h1@home.example", "Still burning.") };
+    let event = desk.say(&mut ticket, said).await;
+    desk.plan(std::slice::from_ref(&event)).await;
+    assert_eq!(desk.decisions(&event).await, ["grace: assigned", "Ada Lovelace not: own action"]);
+    let event = desk.say(&mut ticket, desk.by_grace("g1@desk.example", "Take water.")).await;
+    desk.plan(std::slice::from_ref(&event)).await;
+    desk.drain(&Transport::memory().0).await;
+    assert_eq!(desk.statuses("ada@home.example").await, ["sent"]);
+    desk.sql("update clients set merged_into = null where tenant_id = $1 and id = $2", &[&desk.tenant.0, &home.0], &[]).await;
+    let event = desk.say(&mut ticket, desk.by_grace("g2@desk.example", "More water.")).await;
+    desk.plan(std::slice::from_ref(&event)).await;
+    assert_eq!(recipients(&desk.delivered().await), [ADA], "the ticket's own client, as before");
 }
 
 #[sqlx::test(migrator = "crate::MIGRATIONS")]

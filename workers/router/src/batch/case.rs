@@ -6,12 +6,13 @@ use switchboard_common::broker::Failure;
 use switchboard_common::db::message_ids::MessageIdOrigin;
 use switchboard_common::db::routing::{Account, Desk};
 use switchboard_common::db::tickets::{MessageDirection, MessageKind, MessageRow};
-use switchboard_common::domain::address::Mailbox;
 use switchboard_common::domain::event::Actor;
+use switchboard_common::domain::identity::{ExternalId, ExternalKind};
 use switchboard_common::domain::inbound::InboundMessage;
-use switchboard_common::ids::{ClientId, InboundId, TicketId, UserId};
+use switchboard_common::ids::{AmbiguityId, ClientId, InboundId, TicketId, UserId};
 
 use super::gather::Known;
+use crate::clients::Sender;
 use crate::thread::Writer;
 
 /// A message with what is known of its sender.
@@ -19,26 +20,27 @@ pub(super) struct Case<'a> {
     pub inbound_id: InboundId,
     pub message: &'a InboundMessage,
     pub account: &'a Account,
-    pub from: &'a Mailbox,
+    /// The channel's own key of whoever wrote.
+    pub key: ExternalId,
+    pub name: Option<&'a str>,
     pub user: Option<UserId>,
+    pub sender: Sender,
     pub client: ClientId,
     /// That client and those who are the same one.
     pub clients: Vec<ClientId>,
-    pub client_is_new: bool,
     pub automatic: Option<String>,
     pub flags: Vec<String>,
     pub now: DateTime<Utc>,
 }
 
-fn is_own_address(desk: &Desk, from: &Mailbox) -> bool {
-    desk.accounts.values().any(|account| account.takes_mail && account.address == from.email.as_str())
+fn is_own_address(desk: &Desk, key: &ExternalId) -> bool {
+    key.kind() == ExternalKind::Email && desk.accounts.values().any(|account| account.takes_mail && account.address == key.value())
 }
 
 /// The client whose message it is, and those who are the same one.
 pub(super) fn clients_of(known: &Known<'_>, message: &InboundMessage) -> Vec<ClientId> {
-    let address = message.from.as_ref().map(|from| from.email.as_str().to_owned());
-    let claimed = address.and_then(|address| known.clients.get(&(message.tenant_id, address)));
-    claimed.map(|claimed| claimed.client_id).into_iter().collect()
+    let sender = known.senders.find(message);
+    sender.map(|sender| known.senders.group(message.tenant_id, sender.client_id)).unwrap_or_default()
 }
 
 /// Who wrote it, and whether that was a program.
@@ -51,8 +53,9 @@ pub(super) fn examine<'a>(
 ) -> Result<Case<'a>, Failure> {
     let lost = |what: &str| Failure::Reject(format!("its {what} was checked and is gone: this is a fault of Switchboard"));
     let account = desk.accounts.get(&message.account_id).ok_or_else(|| lost("account"))?;
-    let from = message.from.as_ref().ok_or_else(|| lost("sender"))?;
-    let client = known.clients.get(&(message.tenant_id, from.email.as_str().to_owned())).ok_or_else(|| lost("client"))?;
+    let key = message.sender_ids().into_iter().next().ok_or_else(|| lost("sender"))?;
+    let mut sender = known.senders.find(message).ok_or_else(|| lost("client"))?;
+    sender.search.ambiguity = (!sender.candidates.is_empty()).then(|| ambient.new_id());
     let own_id = message.message_id.as_ref().and_then(|id| known.message_ids.get(&(message.tenant_id, id.clone())));
     let mut automatic = message.automatic.clone();
     let mut flags = message.flags.clone();
@@ -61,19 +64,20 @@ pub(super) fn examine<'a>(
         Some(MessageIdOrigin::Seen) => flags.push("same Message-ID as an earlier mail, other content".to_owned()),
         Some(MessageIdOrigin::Referenced) | None => {}
     }
-    if is_own_address(desk, from) {
+    if is_own_address(desk, &key) {
         automatic.get_or_insert_with(|| "sent from the desk's own address".to_owned());
     }
-    let user = desk.user_at(&from.email).map(|(id, _)| id);
+    let user = message.from.as_ref().and_then(|from| desk.user_at(&from.email)).map(|(id, _)| id);
     Ok(Case {
         inbound_id,
         message,
         account,
-        from,
+        name: message.sender_name().filter(|name| !name.trim().is_empty()),
+        key,
         user,
-        client: client.client_id,
-        clients: clients_of(known, message),
-        client_is_new: client.is_new,
+        client: sender.client_id,
+        clients: known.senders.group(message.tenant_id, sender.client_id),
+        sender,
         automatic,
         flags,
         now: ambient.now(),
@@ -84,15 +88,26 @@ pub(super) fn examine<'a>(
 pub(super) fn describe_author(author: Actor, case: &Case<'_>, desk: &Desk) -> String {
     match author {
         Actor::User(id) => desk.users.get(&id).map_or_else(|| "an agent".to_owned(), |user| user.name.clone()),
-        Actor::Client(_) | Actor::System => case.from.name.clone().unwrap_or_else(|| case.from.email.as_str().to_owned()),
+        Actor::Client(_) | Actor::System => case.name.unwrap_or(case.key.value()).to_owned(),
     }
+}
+
+/// What an agent should know of whose message it is, where it could be several clients'.
+pub(super) fn undecided(case: &Case<'_>, author: Actor) -> Option<String> {
+    let id: AmbiguityId = case.sender.search.ambiguity.filter(|_| author == Actor::Client(case.client))?;
+    let several: Vec<String> = case.sender.candidates.iter().map(|c| format!("{} ({})", c.name, c.reason)).collect();
+    Some(format!(
+        "This could be from several clients: {}. Until somebody decides, it has a client of its own: \
+         `switchboard client decide {id} CLIENT --by HANDLE`, with `new` for somebody else.",
+        several.join(", or ")
+    ))
 }
 
 impl Case<'_> {
     /// Who wrote, as far as a ticket is concerned.
     pub(super) fn writer(&self) -> Writer<'_> {
         Writer {
-            address: self.from.email.as_str(),
+            address: self.key.value(),
             user: self.user,
             clients: &self.clients,
             trust: self.message.trust,
@@ -130,8 +145,8 @@ pub(super) fn message_row(case: &Case<'_>, ambient: &Ambient, ticket_id: TicketI
         direction: MessageDirection::In,
         channel: message.channel.as_str(),
         author: Actor::System,
-        sender_name: case.from.name.clone(),
-        sender_address: Some(case.from.email.as_str().to_owned()),
+        sender_name: case.name.map(str::to_owned),
+        sender_address: Some(case.key.value().to_owned()),
         subject: message.subject.clone(),
         text: String::new(),
         full_text: None,

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
+use switchboard_common::db::clients::NewAmbiguity;
 use switchboard_common::db::inbound::InboundOutcome;
 use switchboard_common::db::routing::Desk;
 use switchboard_common::db::tickets::MessageRow;
@@ -30,6 +31,7 @@ pub(super) struct Decided {
     pub events: Vec<Event>,
     /// New clients that are needed, with their names.
     pub clients: Vec<(TenantId, ClientId, String)>,
+    pub ambiguities: Vec<NewAmbiguity>,
     /// Tickets that wait for a mail that another one waits for already.
     pub awaiting: Vec<(TenantId, String, TicketId)>,
     /// Mails that came and were waited for.
@@ -148,7 +150,7 @@ fn add_copied_accounts(draft: &mut Draft, desk: &Desk, case: &Case<'_>, changes:
 }
 
 /// Notices, each on lines of its own.
-pub(super) fn joined(notices: [Option<String>; 3]) -> Option<String> {
+pub(super) fn joined(notices: [Option<String>; 4]) -> Option<String> {
     let notices: Vec<String> = notices.into_iter().flatten().collect();
     (!notices.is_empty()).then(|| notices.join("\n"))
 }

@@ -7,7 +7,7 @@ use switchboard_common::domain::event::{Actor, EventKind};
 use switchboard_common::domain::ticket::TicketState;
 use switchboard_common::ids::TicketId;
 
-use super::case::{Case, describe_author, message_row, not_kept};
+use super::case::{Case, describe_author, message_row, not_kept, undecided};
 use super::decide::{Reasons, Step, add_copied, event, joined};
 use super::finish::Ending;
 use super::screen;
@@ -44,7 +44,7 @@ impl Step<'_, '_> {
             kind,
             direction,
             author,
-            notice: joined([notice, taken_for_spam(&case, self.desk), not_kept(&case)]),
+            notice: joined([notice, undecided(&case, author), taken_for_spam(&case, self.desk), not_kept(&case)]),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {

@@ -1,5 +1,6 @@
 //! Notes what was decided of a message.
 
+use switchboard_common::db::clients::NewAmbiguity;
 use switchboard_common::db::inbound::InboundOutcome;
 use switchboard_common::db::message_ids::{KnownId, MessageIdOrigin};
 use switchboard_common::domain::event::Actor;
@@ -25,21 +26,12 @@ impl Step<'_, '_> {
     /// Notes the Message-IDs, the client if it is new and needed, and what was decided.
     pub(super) fn finish(&mut self, case: Case<'_>, ending: Ending) {
         let tenant = case.message.tenant_id;
-        let address = case.from.email.as_str();
-        let key = format!("email:{address}");
-        let needed = ending.author == Actor::Client(case.client);
+        let key = case.key.to_string();
         let sender = match (ending.author, case.user.and_then(|id| Some((id, self.desk.users.get(&id)?)))) {
-            (Actor::Client(client_id), _) if case.client_is_new => SenderFound::NewClient { key, client_id },
-            (Actor::Client(client_id), _) => SenderFound::KnownClient { key, client_id },
+            (Actor::Client(_), _) => self.take_client(&case, ending.ticket_id),
             (_, Some((user_id, user))) => SenderFound::User { key, user_id, handle: user.handle.clone() },
             _ => SenderFound::Unknown { key },
         };
-        if needed && case.client_is_new {
-            self.decided.clients.push((tenant, case.client, case.from.name.clone().unwrap_or_else(|| address.to_owned())));
-            if let Some(claimed) = self.known.clients.get_mut(&(tenant, address.to_owned())) {
-                claimed.is_new = false;
-            }
-        }
         self.settle_ids(&case, ending.ticket_id);
         self.settle_thread(&case, ending.ticket_id);
         self.decided.conclusions.push(Conclusion {
@@ -53,6 +45,22 @@ impl Step<'_, '_> {
             routing: ending.routing,
             flags: case.flags,
         });
+    }
+
+    /// The client has written: they are there from now on, with the keys that the message showed.
+    fn take_client(&mut self, case: &Case<'_>, ticket_id: TicketId) -> SenderFound {
+        let (tenant_id, key, sender) = (case.message.tenant_id, case.key.to_string(), &case.sender);
+        let (client_id, search) = (sender.client_id, sender.search.clone());
+        let name = case.name.unwrap_or(case.key.value());
+        self.known.senders.take(tenant_id, sender, name);
+        if !sender.is_new {
+            return SenderFound::KnownClient { key, client_id, search };
+        }
+        self.decided.clients.push((tenant_id, client_id, name.to_owned()));
+        let candidates = || sender.candidates.iter().map(|candidate| (candidate.client_id, candidate.reason.clone())).collect();
+        let ambiguity = |id| NewAmbiguity { tenant_id, id, inbound_id: case.inbound_id, ticket_id, client_id, candidates: candidates() };
+        self.decided.ambiguities.extend(sender.search.ambiguity.map(ambiguity));
+        SenderFound::NewClient { key, client_id, search }
     }
 
     /// The message's own Message-ID and those that it refers to lead to its ticket from now on. Whoever is not
@@ -114,9 +122,14 @@ impl Step<'_, '_> {
     /// The mail server took for spam what would have opened a ticket.
     pub(super) fn block_spam(&mut self, case: &Case<'_>, reasons: Reasons) {
         let screening = Some(screen::describe(case.message, self.desk, true));
-        let key = format!("email:{}", case.from.email);
-        let sender =
-            if case.client_is_new { SenderFound::Unknown { key } } else { SenderFound::KnownClient { key, client_id: case.client } };
+        let (key, mut search) = (case.key.to_string(), case.sender.search.clone());
+        // Nothing comes of it: no key becomes anybody's, and nobody has to decide.
+        (search.attached, search.authenticated, search.ambiguity) = (Vec::new(), Vec::new(), None);
+        let sender = if case.sender.is_new {
+            SenderFound::Unknown { key }
+        } else {
+            SenderFound::KnownClient { key, client_id: case.client, search }
+        };
         self.decided.conclusions.push(Conclusion {
             tenant_id: case.message.tenant_id,
             inbound_id: case.inbound_id,

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
-use switchboard_common::db::clients::{self, Claim, Claimed};
 use switchboard_common::db::message_ids::{self, KnownId};
 use switchboard_common::db::reply_addresses::ReplyAddress;
 use switchboard_common::db::routing::Desk;
 use switchboard_common::db::threads::{self, KnownThread, ThreadId};
 use switchboard_common::db::{inbound, tickets};
-use switchboard_common::domain::inbound::{InboundMessage, Trust};
+use switchboard_common::domain::inbound::{Channel, InboundMessage};
 use switchboard_common::ids::{InboundId, TenantId, TicketId};
 
-use super::{pointers, screen};
+use super::{pointers, screen, senders};
+use crate::clients::Senders;
 use crate::desks::Desks;
 use crate::draft::Draft;
 
@@ -32,8 +32,7 @@ pub(super) struct Known<'a> {
     /// The messages that are new, in the order in which they arrived.
     pub messages: Vec<(InboundId, &'a InboundMessage)>,
     pub desks: HashMap<TenantId, Arc<Desk>>,
-    /// By mail address.
-    pub clients: HashMap<Keyed<String>, Claimed>,
+    pub senders: Senders,
     pub message_ids: HashMap<Keyed<String>, KnownId>,
     pub threads: HashMap<ThreadId, KnownThread>,
     /// The tickets that wait for a mail, beside the first.
@@ -62,12 +61,11 @@ pub(super) async fn gather<'a>(
     let taken: Vec<_> = messages.iter().filter(|(_, message)| screen::blocked_by(message, &desks[&message.tenant_id]).is_none()).collect();
     let taken: Vec<&InboundMessage> = taken.into_iter().map(|(_, message)| *message).collect();
 
-    let claims: Vec<Claim> = taken.iter().filter_map(|message| client_claim(message, ambient)).collect();
-    let clients = clients::claim(connection, &claims).await?;
+    let senders = senders::find(connection, ambient, &taken).await?;
     let ids = taken.iter().flat_map(|message| known_ids(message).map(|id| (message.tenant_id, id.to_owned()))).collect();
     let message_ids = message_ids::claim(connection, ids).await?;
     let threads = threads::claim(connection, taken.iter().filter_map(|message| thread_of(message)).collect()).await?;
-    let mut known = Known { messages, desks, clients, message_ids, threads, ..Known::default() };
+    let mut known = Known { messages, desks, senders, message_ids, threads, ..Known::default() };
     let pointed_at = pointers::find(connection, &mut known, &taken).await?;
     let tickets = tickets::lock_with_follow_ups(connection, pointed_at.clone()).await?;
     known.follow_ups = pointers::follow_ups(connection, &tickets, pointed_at).await?;
@@ -84,24 +82,12 @@ fn check(message: &InboundMessage, desks: &HashMap<TenantId, Arc<Desk>>) -> Resu
     if !desk.accounts.contains_key(&message.account_id) {
         return Err(Failure::Reject(format!("tenant {} has no account {}", message.tenant_id, message.account_id)));
     }
-    if message.from.is_none() {
-        return Err(Failure::Reject("it names no sender: expected an address in From, Sender, Reply-To or Return-Path".to_owned()));
+    if message.sender_ids().is_empty() {
+        let mail = message.channel == Channel::Email;
+        let expected = if mail { "an address in From, Sender, Reply-To or Return-Path" } else { "a key in identities" };
+        return Err(Failure::Reject(format!("it names no sender: expected {expected}")));
     }
     Ok(())
-}
-
-fn client_claim(message: &InboundMessage, ambient: &Ambient) -> Option<Claim> {
-    let from = message.from.as_ref()?;
-    Some(Claim {
-        tenant_id: message.tenant_id,
-        address: from.email.as_str().to_owned(),
-        new_id: ambient.new_id(),
-        authenticated: message.trust == Trust::Verified,
-        evidence: message
-            .message_id
-            .as_ref()
-            .map_or_else(|| "sender of a mail without Message-ID".to_owned(), |id| format!("sender of <{id}>")),
-    })
 }
 
 /// The Message-IDs that a message bears or refers to: of a long thread the first, which opened it,

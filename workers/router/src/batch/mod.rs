@@ -11,6 +11,7 @@ mod open;
 mod pointers;
 mod reasons;
 mod screen;
+mod senders;
 mod texts;
 mod write;
 

@@ -9,7 +9,7 @@ use switchboard_common::domain::inbound::Channel;
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::TicketId;
 
-use super::case::{Case, describe_author, message_row, not_kept};
+use super::case::{Case, describe_author, message_row, not_kept, undecided};
 use super::decide::{Reasons, Step, add_copied, event, joined};
 use super::finish::Ending;
 use super::screen;
@@ -50,7 +50,7 @@ impl Step<'_, '_> {
             kind: MessageKind::Public,
             direction: MessageDirection::In,
             author,
-            notice: joined([notice(&case, &reasons.weighed, split), not_kept(&case), None]),
+            notice: joined([notice(&case, &reasons.weighed, split), undecided(&case, author), not_kept(&case), None]),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {

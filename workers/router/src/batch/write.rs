@@ -29,9 +29,9 @@ pub(super) async fn write(
     if decided.conclusions.is_empty() {
         return Ok(Vec::new());
     }
-    let unused: Vec<_> =
-        known.clients.iter().filter(|(_, claimed)| claimed.is_new).map(|((tenant, _), claimed)| (*tenant, claimed.client_id)).collect();
-    clients::give_up(connection, &unused).await?;
+    clients::give_up(connection, &known.senders.unused()).await?;
+    clients::settle(connection, &known.senders.changed()).await?;
+    clients::verify(connection, known.senders.verified()).await?;
     clients::insert(connection, &decided.clients).await?;
     number_new_tickets(connection, &mut known, &decided.conclusions).await?;
     write_tickets(connection, &known).await?;
@@ -45,6 +45,7 @@ pub(super) async fn write(
     let routed = decided.conclusions.iter().map(|conclusion| routed(&known, conclusion)).collect();
     let outcomes: Vec<Outcome> = decided.conclusions.into_iter().map(|conclusion| outcome(&known, conclusion)).collect();
     inbound::conclude(connection, &outcomes).await?;
+    clients::add_ambiguities(connection, &decided.ambiguities).await?;
     outbox::add(connection, &decided.events, ambient.now()).await?;
     Ok(routed)
 }

@@ -94,9 +94,11 @@ async fn survive(pool: PgPool, broker: Arc<dyn Broker>, settings: Vec<(&'static 
             }
             Doing::Again { label, account } => burst.extend(world.once_more(label, account.as_deref()).expect("came")),
             other => {
-                published += burst.len();
-                publish(broker.as_ref(), &world.ambient, std::mem::take(&mut burst), &mut random).await;
-                strike(&pool, &surroundings, &mut routers, (published, distinct), &mut random).await;
+                if !burst.is_empty() {
+                    published += burst.len();
+                    publish(broker.as_ref(), &world.ambient, std::mem::take(&mut burst), &mut random).await;
+                    strike(&pool, &surroundings, &mut routers, (published, distinct), &mut random).await;
+                }
                 world.operate(other).await.expect("done");
             }
         }

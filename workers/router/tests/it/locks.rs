@@ -2,7 +2,7 @@
 //! for the other and never both (design, 3.7).
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
-use switchboard_common::db::clients::{self, Claim};
+use switchboard_common::db::clients::{self, ExternalIdRow, Lookup};
 use switchboard_common::db::{self, inbound, message_ids, threads, tickets};
 use switchboard_common::domain::inbound::Channel;
 use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
@@ -53,14 +53,19 @@ async fn is_free(pool: &PgPool, take: &impl AsyncFn(&mut PgConnection, &[usize])
 async fn clients_are_taken_in_one_order(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let claim = async |connection: &mut PgConnection, addresses: Vec<&str>| {
-        let claim = |address: &str| Claim {
+        let row = |address: &&str| ExternalIdRow {
             tenant_id: desk.tenant,
-            address: address.to_owned(),
-            new_id: desk.ambient.new_id(),
-            authenticated: false,
+            id: desk.ambient.new_id(),
+            client_id: desk.ambient.new_id(),
+            key: format!("email:{address}").parse().expect("a key"),
+            source: "email",
             evidence: String::new(),
+            authenticated: false,
         };
-        clients::claim(connection, &addresses.into_iter().map(claim).collect::<Vec<_>>()).await.map(drop)
+        let rows: Vec<ExternalIdRow> = addresses.iter().map(row).collect();
+        clients::claim(connection, &rows).await?;
+        let lookup = |row: ExternalIdRow| Lookup { tenant_id: row.tenant_id, key: row.key, on_record: true };
+        clients::find(connection, &rows.into_iter().map(lookup).collect::<Vec<_>>()).await.map(drop)
     };
     assert_taken_in_order(&desk, "new", async |connection, which| {
         claim(connection, which.iter().map(|n| ["ada@example.org", "bea@example.org", "cy@example.org"][*n]).collect()).await

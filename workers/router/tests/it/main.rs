@@ -3,6 +3,8 @@
 mod batches;
 mod blocked;
 mod chats;
+mod clients;
+mod clients_model;
 mod commands;
 mod conversations;
 mod desk;

@@ -118,6 +118,7 @@ pub fn world(kind: EventKind) -> World {
             kind: MessageKind::Public,
             direction: MessageDirection::In,
             author_user: None,
+            by_client: true,
             sender_address: Some("ada@example.org".to_owned()),
             trust: Trust::Unverified,
             automatic: None,
