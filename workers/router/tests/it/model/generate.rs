@@ -162,7 +162,13 @@ impl Generator {
         let account = self.threads[index].account;
         let label = self.label(client);
         let mut message = Message::new(client, account, &label);
-        let known = if self.merged.is_empty() { self.threads[index].chain.len() } else { self.threads[index].settled };
+        // Who answers twice what has not come goes on in their own ticket, and else opens another.
+        let root = &self.threads[index].chain[0];
+        let again = self.threads.iter().any(|thread| thread.client == client && thread.settled == 0 && thread.chain[0] == *root);
+        let known = if self.merged.is_empty() && !again { self.threads[index].chain.len() } else { self.threads[index].settled };
+        if known == 0 {
+            return self.begin();
+        }
         message.references = self.threads[index].chain[..known].to_vec();
         let chain = message.references.iter().cloned().chain([label]).collect();
         let subject = self.threads[index].subject.clone();
