@@ -225,15 +225,6 @@ impl Condition {
     }
 }
 
-impl Rule {
-    /// Whether one of its conditions is like that.
-    pub fn asks(&self, like: impl Fn(&Condition) -> bool) -> bool {
-        let mut found = false;
-        self.when.iter().for_each(|condition| condition.visit(&mut |part| found |= like(part)));
-        found
-    }
-}
-
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -94,9 +94,13 @@ impl<'k> Search<'_, 'k, '_> {
         let mut references = References { all: 0, known: Vec::new() };
         for id in nearest_references(self.case.message) {
             references.all += 1;
-            let known = self.known.message_ids.get(&(self.tenant, id.to_owned()));
+            let key = (self.tenant, id.to_owned());
+            let known = self.known.message_ids.get(&key);
             if let Some((known, ticket)) = known.and_then(|known| Some((known, known.ticket_id?))) {
-                references.known.push((ticket, known, id.to_owned()));
+                // What has not come may be waited for by several tickets, of which one is the writer's.
+                let more = self.known.awaiting.get(&key).filter(|_| known.origin == MessageIdOrigin::Referenced);
+                let more = more.into_iter().flatten().copied().filter(|more| *more != ticket);
+                references.known.extend(std::iter::once(ticket).chain(more).map(|ticket| (ticket, known, id.to_owned())));
             }
         }
         references

@@ -63,10 +63,11 @@ impl Step<'_, '_> {
         SenderFound::NewClient { key, client_id, search }
     }
 
-    /// The message's own Message-ID and those that it refers to lead to its ticket from now on.
+    /// The message's own Message-ID and those that it refers to lead to its ticket from now on. Whoever is not
+    /// who they say waits for no message.
     fn settle_ids(&mut self, case: &Case<'_>, ticket_id: TicketId) {
         let tenant = case.message.tenant_id;
-        for id in nearest_references(case.message) {
+        for id in nearest_references(case.message).filter(|_| case.message.trust != Trust::Failed) {
             let Some(referenced) = self.known.message_ids.get_mut(&(tenant, id.to_owned())) else { continue };
             let first = *referenced.ticket_id.get_or_insert(ticket_id);
             if referenced.origin == MessageIdOrigin::Referenced && first != ticket_id {

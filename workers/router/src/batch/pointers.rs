@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlx::PgConnection;
 use switchboard_common::broker::Failure;
-use switchboard_common::db::message_ids::{self, MessageIdOrigin};
+use switchboard_common::db::message_ids::{self, KnownId, MessageIdOrigin};
 use switchboard_common::db::reply_addresses::{self, ReplyAddress};
 use switchboard_common::db::routing::Desk;
 use switchboard_common::db::{ticket_links, ticket_search};
@@ -25,7 +25,7 @@ pub(super) async fn find(
     messages: &[&InboundMessage],
 ) -> Result<Vec<Keyed<TicketId>>, Failure> {
     known.reply_addresses = find_reply_addresses(connection, &known.desks, messages).await?;
-    known.awaiting = find_awaiting(connection, known, messages).await?;
+    known.awaiting = find_awaiting(connection, known).await?;
     known.numbers = find_numbers(connection, messages).await?;
     let open = ticket_search::open_of_clients(connection, &windows(known, messages)).await?;
     let by_id = known.message_ids.iter().filter_map(|((tenant, _), id)| Some((*tenant, id.ticket_id?)));
@@ -78,15 +78,10 @@ fn windows(known: &Known<'_>, messages: &[&InboundMessage]) -> Vec<(TenantId, Cl
     wanted
 }
 
-/// The tickets that wait for a mail of the batch, beside the first.
-async fn find_awaiting(
-    connection: &mut PgConnection,
-    known: &Known<'_>,
-    messages: &[&InboundMessage],
-) -> Result<HashMap<Keyed<String>, Vec<TicketId>>, Failure> {
-    let own = messages.iter().filter_map(|message| known.message_ids.get_key_value(&(message.tenant_id, message.message_id.clone()?)));
-    let waited_for: Vec<_> =
-        own.filter(|(_, id)| id.origin == MessageIdOrigin::Referenced && id.ticket_id.is_some()).map(|(key, _)| key).collect();
+/// The tickets that wait for a mail which is in the batch or is referred to in it, beside the first.
+async fn find_awaiting(connection: &mut PgConnection, known: &Known<'_>) -> Result<HashMap<Keyed<String>, Vec<TicketId>>, Failure> {
+    let waits = |id: &KnownId| id.origin == MessageIdOrigin::Referenced && id.ticket_id.is_some();
+    let waited_for: Vec<_> = known.message_ids.iter().filter(|(_, id)| waits(id)).map(|(key, _)| key).collect();
     let mut awaiting: HashMap<_, Vec<_>> = HashMap::new();
     for (key, ticket) in message_ids::awaiting(connection, &waited_for).await? {
         awaiting.entry(key).or_default().push(ticket);

@@ -16,7 +16,7 @@ struct Process {
     address: SocketAddr,
 }
 
-fn command(database: &str, listen: &str) -> Command {
+pub fn command(database: &str, listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard-router"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SWITCHBOARD_")) {
         command.env_remove(name);
@@ -79,7 +79,7 @@ impl Drop for Process {
     }
 }
 
-fn url(options: &PgConnectOptions) -> String {
+pub fn url(options: &PgConnectOptions) -> String {
     let socket = options.get_socket().map(|folder| format!("?host={}", folder.display())).unwrap_or_default();
     format!(
         "postgres://{}@localhost:{}/{}{socket}",
