@@ -58,6 +58,19 @@ pub struct MailAccount {
     pub loop_cap: i32,
 }
 
+impl Directory {
+    /// The account that mail about a ticket goes out by: its own, or for a ticket of another channel the
+    /// first of the desk's that takes mail.
+    #[must_use]
+    pub fn mail_account(&self, of: AccountId) -> Option<(AccountId, &MailAccount)> {
+        if let Some(own) = self.accounts.get(&of) {
+            return Some((of, own));
+        }
+        let usable = self.accounts.iter().filter(|(_, account)| self.own_addresses.contains(&account.address.to_lowercase()));
+        usable.min_by_key(|(_, account)| &account.address).map(|(id, account)| (*id, account))
+    }
+}
+
 /// Reads the directories of these tenants.
 ///
 /// # Errors

@@ -1,11 +1,13 @@
 //! What came in, as every channel hands it to the router.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::address::{EmailAddress, Mailbox};
+use super::identity::ExternalId;
 use crate::ids::{AccountId, MediaId, TenantId};
 use crate::telemetry::trace::TraceParent;
 
@@ -23,11 +25,21 @@ pub enum Trust {
 }
 
 /// Where a message came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// Mail.
     Email,
+    /// WhatsApp.
+    Whatsapp,
+    /// Slack.
+    Slack,
+    /// Short messages by telephone.
+    Sms,
+    /// Calls and what was spoken after the tone.
+    Voice,
+    /// A form on a page.
+    Form,
 }
 
 impl Channel {
@@ -36,6 +48,11 @@ impl Channel {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::Whatsapp => "whatsapp",
+            Self::Slack => "slack",
+            Self::Sms => "sms",
+            Self::Voice => "voice",
+            Self::Form => "form",
         }
     }
 }
@@ -52,9 +69,19 @@ pub struct InboundMessage {
     pub channel: Channel,
     /// The dedupe key: for mail the Message-ID with a hash of From, Date, Subject and body.
     pub external_id: String,
-    /// Who wrote it; for mail From, or failing that Sender or Return-Path. A message without one
-    /// cannot be processed.
+    /// Who wrote a mail: From, or failing that Sender or Return-Path. A mail without one cannot be
+    /// processed.
     pub from: Option<Mailbox>,
+    /// Who wrote on another channel, as the channel knows them: its own key first. A message without
+    /// one cannot be processed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<ExternalId>,
+    /// The name that another channel has for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_name: Option<String>,
+    /// What somebody merely typed of themselves, in a form or a chat: shown, and never believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<ExternalId>,
     /// Every address that it was sent to, wherever it stood: To, Cc, Delivered-To, the envelope.
     pub recipients: Vec<EmailAddress>,
     /// The subject, decoded, without line breaks.
@@ -64,6 +91,9 @@ pub struct InboundMessage {
     /// The ids that it refers to, the nearest parent last, without angle brackets: References, then
     /// those of In-Reply-To that were not among them.
     pub references: Vec<String>,
+    /// The chat's own thread, such as Slack's channel and `thread_ts`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_key: Option<String>,
     /// The whole text body; where [`body`](Self::body) is named, the beginning of it.
     pub text: String,
     /// What the person newly wrote, without the quoted mail below; where [`body`](Self::body) is
@@ -80,6 +110,12 @@ pub struct InboundMessage {
     pub trust: Trust,
     /// Why this was sent by a program and not by a person, such as `Auto-Submitted: auto-replied`.
     pub automatic: Option<String>,
+    /// The mail server's verdict, if it took it for spam, such as `X-Spam-Flag: YES`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spam: Option<String>,
+    /// Custom fields that came with it, from a form.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, serde_json::Value>,
     /// When it says that it was sent.
     pub sent_at: Option<DateTime<Utc>>,
     /// When we took it.
@@ -103,6 +139,23 @@ pub struct InboundMessage {
     /// The span that processes it. It travels in a header.
     #[serde(skip)]
     pub trace: Option<TraceParent>,
+}
+
+impl InboundMessage {
+    /// The keys of who wrote it, as the channel knows them: its own first.
+    #[must_use]
+    pub fn sender_ids(&self) -> Vec<ExternalId> {
+        match &self.from {
+            Some(from) if self.channel == Channel::Email => vec![ExternalId::from(&from.email)],
+            _ => self.identities.clone(),
+        }
+    }
+
+    /// The name of who wrote it, if one came with it.
+    #[must_use]
+    pub fn sender_name(&self) -> Option<&str> {
+        self.from.as_ref().and_then(|from| from.name.as_deref()).or(self.sender_name.as_deref())
+    }
 }
 
 /// An attachment, by reference.

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod event;
 pub mod explanation;
+pub mod identity;
 pub mod inbound;
 pub mod reply_marker;
 pub mod ticket;

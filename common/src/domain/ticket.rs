@@ -1,10 +1,11 @@
 //! A ticket, as one of its versions keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::inbound::Channel;
 use crate::ids::{AccountId, CategoryId, ClientId, DepartmentId, PriorityId, StatusId, UserId};
 
 /// What a status means, whatever the tenant calls it.
@@ -69,10 +70,19 @@ pub struct TicketSnapshot {
     pub assignees: Vec<UserId>,
     /// People and groups that are told as well.
     pub cc: Vec<UserId>,
+    /// The tags that it bears.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
     /// The tenant's own fields.
     pub custom_fields: BTreeMap<String, serde_json::Value>,
     /// How many messages it has.
     pub message_count: i32,
+    /// The channels that the client has written on. Empty in versions from before this was kept.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub channels: BTreeSet<Channel>,
+    /// When the last message came, from whomever.
+    #[serde(default)]
+    pub last_message_at: Option<DateTime<Utc>>,
     /// When it was closed, if it is.
     pub closed_at: Option<DateTime<Utc>>,
 }

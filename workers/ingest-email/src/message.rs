@@ -4,6 +4,8 @@
 //! With what the reader bounds (references, recipients, subject, names) they stay below 256 KiB in
 //! sum. Texts that are larger go by reference; only what nobody would read is cut.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use switchboard_common::db::accounts::EmailAccount;
 use switchboard_common::domain::address::EmailAddress;
@@ -183,10 +185,14 @@ pub(crate) fn message(prepared: Prepared, account: &EmailAccount, stored: &Store
         channel: Channel::Email,
         external_id: mail.external_id,
         from: mail.from.and_then(mailbox),
+        identities: Vec::new(),
+        sender_name: None,
+        claims: Vec::new(),
         recipients: mail.recipients.iter().filter_map(|recipient| EmailAddress::parse(recipient).ok()).collect(),
         subject: mail.subject,
         message_id: mail.message_id,
         references: mail.thread,
+        thread_key: None,
         text: mail.text,
         reply,
         html: mail.html,
@@ -194,6 +200,8 @@ pub(crate) fn message(prepared: Prepared, account: &EmailAccount, stored: &Store
         // No server is pinned whose Authentication-Results could be believed.
         trust: Trust::Unverified,
         automatic: mail.automatic,
+        spam: None,
+        fields: BTreeMap::new(),
         sent_at: mail.sent_at.map(|sent| sent.to_utc()),
         received_at,
         raw: Some(stored.raw),

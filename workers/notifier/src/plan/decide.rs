@@ -10,7 +10,7 @@ use switchboard_common::domain::event::{Actor, Event, EventKind};
 use switchboard_common::domain::explanation::ToldDecision;
 use switchboard_common::domain::inbound::Trust;
 use switchboard_common::domain::ticket::TicketSnapshot;
-use switchboard_common::ids::UserId;
+use switchboard_common::ids::{AccountId, UserId};
 
 use super::audience::{Candidate, OWN_ADDRESS, can_be_told, expand, is_own, obstacle, responsible};
 use super::pairs::Pairs;
@@ -26,8 +26,12 @@ pub(super) struct PlanInput<'a> {
     pub message: Option<&'a MessageFacts>,
     /// The ticket's client.
     pub client: &'a ClientFacts,
-    /// The account that the ticket is answered from.
+    /// The account that mail goes out by.
+    pub account_id: AccountId,
+    /// What it says of mail.
     pub account: &'a MailAccount,
+    /// It is the ticket's own: the ticket came by mail.
+    pub is_mail: bool,
     /// The people of the desk.
     pub directory: &'a Directory,
     /// Of `delivery.failed`: whether what failed was an answer to the client.
@@ -161,7 +165,9 @@ impl Desk<'_, '_> {
         let message = self.input.message;
         let automatic = message.and_then(|message| message.automatic.as_deref());
         let by_user = matches!(self.input.event.actor, Actor::User(_)) || message.is_some_and(|message| message.author_user.is_some());
-        let told = if !self.input.account.acknowledge {
+        let told = if !self.input.is_mail {
+            Err("no acknowledgement: the ticket did not come by mail".to_owned())
+        } else if !self.input.account.acknowledge {
             Err("the account does not acknowledge".to_owned())
         } else if by_user {
             Err("no acknowledgement: one of the desk's own people opened the ticket".to_owned())

@@ -11,7 +11,7 @@ use switchboard_common::db::notifications;
 use switchboard_common::db::plans::{self, ClientFacts, MessageFacts};
 use switchboard_common::domain::event::{Event, EventKind};
 use switchboard_common::domain::ticket::TicketSnapshot;
-use switchboard_common::ids::{ClientId, DeliveryId, EventId, MessageId, TenantId, TicketId};
+use switchboard_common::ids::{AccountId, ClientId, DeliveryId, EventId, MessageId, TenantId, TicketId};
 
 use super::decide::{Plan, PlanInput, plan};
 use super::pairs::{Pair, Pairs};
@@ -36,8 +36,8 @@ pub(super) struct Gathered<'a> {
 pub(super) struct Planned<'a> {
     pub event: &'a Event,
     pub ticket: TicketSnapshot,
-    /// The address that the ticket is answered from.
-    pub account_address: String,
+    /// The account that mail goes out by, and its address.
+    pub account: (AccountId, String),
     pub plan: Plan,
 }
 
@@ -79,7 +79,7 @@ impl<'a> Gathered<'a> {
             Some(Planned {
                 event,
                 ticket: input.ticket.clone(),
-                account_address: input.account.address.clone(),
+                account: (input.account_id, input.account.address.clone()),
                 plan: plan(input, &mut pairs),
             })
         });
@@ -110,12 +110,17 @@ impl<'a> Gathered<'a> {
             _ => None,
         };
         let directory = self.directories.get(&tenant).ok_or_else(|| reject(format!("there is nobody in tenant {tenant}")))?;
+        let (account_id, account) = directory
+            .mail_account(ticket.account_id)
+            .ok_or_else(|| reject("its desk has no mail account to tell anybody by".to_owned()))?;
         Ok(PlanInput {
             event,
             ticket,
             message,
             client: self.clients.get(&(tenant, event.ticket_id)).ok_or_else(|| reject("its ticket has no client".to_owned()))?,
-            account: directory.accounts.get(&ticket.account_id).ok_or_else(|| reject("its ticket has no mail account".to_owned()))?,
+            account_id,
+            account,
+            is_mail: account_id == ticket.account_id,
             directory,
             answer_failed: template.is_some_and(|template| template == Template::MessageAddedClient.as_str()),
         })

@@ -1,6 +1,6 @@
 //! One mail by each template, as its reader gets it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
@@ -37,8 +37,11 @@ fn ticket() -> TicketSnapshot {
         priority_id: PriorityId(Uuid::nil()),
         assignees: Vec::new(),
         cc: Vec::new(),
+        tags: BTreeSet::new(),
         custom_fields: BTreeMap::new(),
         message_count: 2,
+        channels: BTreeSet::new(),
+        last_message_at: None,
         closed_at: None,
     }
 }

@@ -1,6 +1,6 @@
 //! A small desk: Ada is its client, Grace and Bob answer, root is the administrator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -201,8 +201,11 @@ impl Desk {
             priority_id: self.priority,
             assignees: Vec::new(),
             cc: Vec::new(),
+            tags: BTreeSet::new(),
             custom_fields: BTreeMap::new(),
             message_count: 0,
+            channels: BTreeSet::new(),
+            last_message_at: None,
             closed_at: None,
         };
         change(&mut state);

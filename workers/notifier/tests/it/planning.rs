@@ -4,7 +4,7 @@ use sqlx::PgPool;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::outbox;
 use switchboard_common::domain::event::{Actor, EventKind};
-use switchboard_common::ids::{MessageId, TicketId};
+use switchboard_common::ids::{AccountId, MessageId, TicketId};
 use uuid::Uuid;
 
 use crate::desk::{ADA, BOB, DESK, Desk, GRACE, ROOT, recipients, to};
@@ -235,4 +235,29 @@ async fn our_message_ids_lead_back_to_the_ticket(pool: PgPool) {
             .expect("known");
         assert_eq!(leads_to, ticket.id.0);
     }
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_ticket_that_came_by_a_chat_is_told_by_the_desks_mail(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let whatsapp: AccountId = desk.ambient.new_id();
+    desk.sql(
+        "insert into channel_accounts (tenant_id, id, name, channel, address) values ($1, $2, 'whatsapp', 'whatsapp', '+15550100')",
+        &[&desk.tenant.0, &whatsapp.0],
+        &[],
+    )
+    .await;
+    let mut ticket = desk
+        .ticket(|state| {
+            state.account_id = whatsapp;
+            state.assignees = vec![desk.grace];
+        })
+        .await;
+    let event = desk.say(&mut ticket, desk.by_ada("a1@example.org", "It burns.")).await;
+    desk.plan(std::slice::from_ref(&event)).await;
+    let delivered = desk.delivered().await;
+    assert_eq!(recipients(&delivered), [GRACE]);
+    let from = to(&delivered, GRACE)[0].from().and_then(|from| from.first()?.address.clone());
+    assert_eq!(from.as_deref(), Some(DESK));
+    assert_eq!(desk.decisions(&event).await, ["grace: assigned", "Ada Lovelace not: no acknowledgement: the ticket did not come by mail"]);
 }

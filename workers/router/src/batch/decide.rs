@@ -145,8 +145,11 @@ impl Step<'_, '_> {
             priority_id: self.desk.default_priority,
             assignees: route.assignee.into_iter().collect(),
             cc: Vec::new(),
+            tags: std::collections::BTreeSet::new(),
             custom_fields: std::collections::BTreeMap::new(),
             message_count: 0,
+            channels: std::collections::BTreeSet::new(),
+            last_message_at: None,
             closed_at: None,
         };
         let salt = data_encoding::BASE32_NOPAD.encode(&self.ambient.bytes::<16>()).to_lowercase();

@@ -1,5 +1,6 @@
 //! A small desk, and mails to it. Ada and Eve are clients; Bo and Cleo work in 2nd-line, Dan in sales.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -63,16 +64,22 @@ impl Desk {
             channel: Channel::Email,
             external_id: format!("{id}#1"),
             from: Some(Mailbox { name: None, email: from }),
+            identities: Vec::new(),
+            sender_name: None,
+            claims: Vec::new(),
             recipients: vec![EmailAddress::parse(SUPPORT).expect("an address")],
             subject: "The printer is on fire".to_owned(),
             message_id: Some(id.to_owned()),
             references: Vec::new(),
+            thread_key: None,
             text: format!("text of {id}"),
             reply: format!("reply of {id}"),
             html: None,
             body: None,
             trust: Trust::Unverified,
             automatic: None,
+            spam: None,
+            fields: BTreeMap::new(),
             sent_at: None,
             received_at: self.ambient.now(),
             raw: None,

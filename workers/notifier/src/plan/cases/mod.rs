@@ -130,6 +130,11 @@ fn a_client_gets_an_acknowledgement_of_a_new_ticket_and_a_robot_does_not() {
                 &["grace ✓ assigned", "Ada ✗ the account does not acknowledge"],
             ),
             (
+                "the ticket came by a chat",
+                |w| w.is_mail = false,
+                &["grace ✓ assigned", "Ada ✗ no acknowledgement: the ticket did not come by mail"],
+            ),
+            (
                 "a robot wrote",
                 |w| w.message().automatic = Some("Auto-Submitted: auto-replied".to_owned()),
                 &["grace ✓ assigned", "Ada ✗ no acknowledgement: the opening message is automatic (Auto-Submitted: auto-replied)"],

@@ -1,6 +1,6 @@
 //! The desk that the cases start from.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::DateTime;
 use switchboard_common::db::audience::{Department, Directory, MailAccount, Person};
@@ -42,6 +42,7 @@ pub struct World {
     pub message: Option<MessageFacts>,
     pub client: ClientFacts,
     pub account: MailAccount,
+    pub is_mail: bool,
     pub directory: Directory,
     pub answer_failed: bool,
     pairs: Pairs,
@@ -105,8 +106,11 @@ pub fn world(kind: EventKind) -> World {
             priority_id: PriorityId(Uuid::nil()),
             assignees: vec![GRACE],
             cc: Vec::new(),
+            tags: BTreeSet::new(),
             custom_fields: BTreeMap::new(),
             message_count: 1,
+            channels: BTreeSet::new(),
+            last_message_at: None,
             closed_at: None,
         },
         message: Some(MessageFacts {
@@ -121,6 +125,7 @@ pub fn world(kind: EventKind) -> World {
         }),
         client: ClientFacts { name: "Ada".to_owned(), address: Some("ada@example.org".to_owned()), only_automatic: false },
         account: MailAccount { address: "help@desk.example".to_owned(), acknowledge: true, loop_cap: 20 },
+        is_mail: true,
         directory: directory(),
         answer_failed: true,
         pairs: Pairs::default(),
@@ -162,7 +167,9 @@ impl World {
             ticket: &self.ticket,
             message: self.message.as_ref(),
             client: &self.client,
+            account_id: ACCOUNT,
             account: &self.account,
+            is_mail: self.is_mail,
             directory: &self.directory,
             answer_failed: self.answer_failed,
         };
