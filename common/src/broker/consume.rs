@@ -85,7 +85,8 @@ pub async fn consume<H: Handler>(settings: &Loop, handler: &H) {
         // A server that neither answers nor hangs up is asked again on another connection.
         let ready = tokio::time::timeout(settings.limit, handler.ready()).await;
         ready.with_context(|| format!("nobody said within {:?} whether it can begin", settings.limit))??;
-        let mut consumer = settings.broker.consumer(settings.queue, settings.batch).await?;
+        // While one batch is processed the next is on its way: else it would be only what came since.
+        let mut consumer = settings.broker.consumer(settings.queue, 2 * settings.batch).await?;
         let ended = run(settings, handler, consumer.as_mut(), &backoff).await;
         let closed = consumer.close().await;
         // What ended it is said, rather than what followed from that.

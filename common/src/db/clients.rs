@@ -81,6 +81,9 @@ pub async fn claim(connection: &mut PgConnection, claims: &[Claim]) -> sqlx::Res
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn insert(connection: &mut PgConnection, clients: &[(TenantId, ClientId, String)]) -> sqlx::Result<()> {
+    if clients.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "insert into clients (tenant_id, id, name) select * from unnest($1::uuid[], $2::uuid[], $3::text[])",
         &clients.iter().map(|(tenant, ..)| tenant.0).collect::<Vec<_>>(),
@@ -98,6 +101,9 @@ pub async fn insert(connection: &mut PgConnection, clients: &[(TenantId, ClientI
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn give_up(connection: &mut PgConnection, unused: &[(TenantId, ClientId)]) -> sqlx::Result<()> {
+    if unused.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "delete from client_external_ids e using unnest($1::uuid[], $2::uuid[]) as u (tenant_id, client_id)
          where e.tenant_id = u.tenant_id and e.client_id = u.client_id",

@@ -1,6 +1,6 @@
 //! The inbound log: everything that was ever accepted, what became of it, and why.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -9,6 +9,9 @@ use uuid::Uuid;
 use crate::domain::explanation::Explanation;
 use crate::domain::inbound::InboundMessage;
 use crate::ids::{InboundId, TenantId, TicketId};
+
+/// A message and the id that it has in the log.
+pub type Logged<'a> = (InboundId, &'a InboundMessage);
 
 /// What became of an inbound message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -24,42 +27,73 @@ pub enum InboundOutcome {
     Noted,
 }
 
-/// Logs messages under these ids and returns the ids of those that are new. The others are here
-/// already: that they came again is counted.
+/// The messages whose key is not in the log, each once, and beside them those that came before: in the
+/// log already, or earlier among these.
+///
+/// It takes no lock, so it has to be asked after whatever two that have a message in common both lock,
+/// such as its client. Were a message logged in between all the same, [`record`] would say so.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn record(connection: &mut PgConnection, messages: &[(InboundId, &InboundMessage)]) -> sqlx::Result<HashSet<InboundId>> {
-    let mut sorted = messages.to_vec();
-    sorted.sort_by(|(_, a), (_, b)| (a.tenant_id, &a.external_id).cmp(&(b.tenant_id, &b.external_id)));
-    let new = sqlx::query_scalar!(
-        r#"insert into inbound_messages (tenant_id, id, account_id, channel, external_id, raw_media_id, payload, received_at)
-           select m.tenant_id, m.id, m.account_id, m.channel, m.external_id, m.raw, m.payload, m.received_at
-           from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::jsonb[], $8::timestamptz[])
-                with ordinality as m (tenant_id, id, account_id, channel, external_id, raw, payload, received_at, n)
-           order by m.n
-           on conflict (tenant_id, channel, external_id) do nothing
-           returning id as "id: InboundId""#,
-        &sorted.iter().map(|(_, m)| m.tenant_id.0).collect::<Vec<_>>(),
-        &sorted.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
-        &sorted.iter().map(|(_, m)| m.account_id.0).collect::<Vec<_>>(),
-        sorted.iter().map(|(_, m)| m.channel.as_str()).collect::<Vec<_>>() as _,
-        sorted.iter().map(|(_, m)| m.external_id.as_str()).collect::<Vec<_>>() as _,
-        &sorted.iter().map(|(_, m)| m.raw.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
-        sorted.iter().map(|(_, m)| Json(*m)).collect::<Vec<_>>() as _,
-        &sorted.iter().map(|(_, m)| m.received_at).collect::<Vec<_>>(),
+pub async fn sift<'a>(connection: &mut PgConnection, messages: Vec<Logged<'a>>) -> sqlx::Result<(Vec<Logged<'a>>, Vec<Logged<'a>>)> {
+    let logged = sqlx::query!(
+        r#"select i.tenant_id as "tenant_id: TenantId", i.channel, i.external_id
+           from unnest($1::uuid[], $2::text[], $3::text[]) as k (tenant_id, channel, external_id)
+           join inbound_messages i using (tenant_id, channel, external_id)"#,
+        &messages.iter().map(|(_, m)| m.tenant_id.0).collect::<Vec<_>>(),
+        messages.iter().map(|(_, m)| m.channel.as_str()).collect::<Vec<_>>() as _,
+        messages.iter().map(|(_, m)| m.external_id.as_str()).collect::<Vec<_>>() as _,
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    let new: HashSet<InboundId> = new.into_iter().collect();
-    sorted.retain(|(id, _)| !new.contains(id));
-    if !sorted.is_empty() {
-        count_duplicates(connection, &sorted).await?;
-    }
-    Ok(new)
+    let mut seen: HashSet<_> = logged.iter().map(|row| (row.tenant_id, row.channel.as_str(), row.external_id.as_str())).collect();
+    Ok(messages.into_iter().partition(|(_, m)| seen.insert((m.tenant_id, m.channel.as_str(), m.external_id.as_str()))))
 }
 
-async fn count_duplicates(connection: &mut PgConnection, messages: &[(InboundId, &InboundMessage)]) -> sqlx::Result<()> {
+/// Logs messages, each with what became of it. Returns whether
+/// all were new; if not, somebody has logged one of them since they were sifted, and nothing of what
+/// was decided may be kept.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn record(connection: &mut PgConnection, messages: &[Logged<'_>], outcomes: &[Outcome]) -> sqlx::Result<bool> {
+    let outcomes: HashMap<InboundId, &Outcome> = outcomes.iter().map(|outcome| (outcome.inbound_id, outcome)).collect();
+    let mut rows: Vec<_> = messages.iter().map(|(id, message)| (*id, *message, outcomes.get(id))).collect();
+    rows.sort_by(|(_, a, _), (_, b, _)| (a.tenant_id, a.channel.as_str(), &a.external_id).cmp(&(b.tenant_id, b.channel.as_str(), &b.external_id)));
+    let done = sqlx::query!(
+        "insert into inbound_messages (tenant_id, id, account_id, channel, external_id, raw_media_id, payload, received_at, outcome,
+                                       ticket_id, explanation)
+         select m.tenant_id, m.id, m.account_id, m.channel, m.external_id, m.raw, m.payload, m.received_at, m.outcome, m.ticket_id, m.explanation
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::jsonb[], $8::timestamptz[],
+                     $9::inbound_outcome[], $10::uuid[], $11::jsonb[])
+              with ordinality as m (tenant_id, id, account_id, channel, external_id, raw, payload, received_at, outcome, ticket_id, explanation, n)
+         order by m.n
+         on conflict (tenant_id, channel, external_id) do nothing",
+        &rows.iter().map(|(_, m, _)| m.tenant_id.0).collect::<Vec<_>>(),
+        &rows.iter().map(|(id, ..)| id.0).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, m, _)| m.account_id.0).collect::<Vec<_>>(),
+        rows.iter().map(|(_, m, _)| m.channel.as_str()).collect::<Vec<_>>() as _,
+        rows.iter().map(|(_, m, _)| m.external_id.as_str()).collect::<Vec<_>>() as _,
+        &rows.iter().map(|(_, m, _)| m.raw.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        rows.iter().map(|(_, m, _)| Json(*m)).collect::<Vec<_>>() as _,
+        &rows.iter().map(|(_, m, _)| m.received_at).collect::<Vec<_>>(),
+        rows.iter().map(|(.., o)| o.map(|o| o.outcome)).collect::<Vec<_>>() as _,
+        &rows.iter().map(|(.., o)| o.map(|o| o.ticket_id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        rows.iter().map(|(.., o)| o.map(|o| Json(&o.explanation))).collect::<Vec<_>>() as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(usize::try_from(done.rows_affected()).is_ok_and(|new| new == rows.len()))
+}
+
+/// Counts that messages came once more whose keys are in the log.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn count_again(connection: &mut PgConnection, messages: &[Logged<'_>]) -> sqlx::Result<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "with again as (
              select i.tenant_id, i.id, d.times
@@ -67,7 +101,7 @@ async fn count_duplicates(connection: &mut PgConnection, messages: &[(InboundId,
                    from unnest($1::uuid[], $2::text[], $3::text[]) as d (tenant_id, channel, external_id)
                    group by 1, 2, 3) d
              join inbound_messages i using (tenant_id, channel, external_id)
-             order by i.tenant_id, i.external_id
+             order by i.tenant_id, i.channel, i.external_id
              for update of i
          )
          update inbound_messages i set duplicates = i.duplicates + again.times
@@ -94,24 +128,4 @@ pub struct Outcome {
     pub ticket_id: TicketId,
     /// Why.
     pub explanation: Explanation,
-}
-
-/// Notes what became of logged messages.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-pub async fn conclude(connection: &mut PgConnection, outcomes: &[Outcome]) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update inbound_messages i set outcome = o.outcome, ticket_id = o.ticket_id, explanation = o.explanation
-         from unnest($1::uuid[], $2::uuid[], $3::inbound_outcome[], $4::uuid[], $5::jsonb[]) as o (tenant_id, id, outcome, ticket_id, explanation)
-         where i.tenant_id = o.tenant_id and i.id = o.id",
-        &outcomes.iter().map(|o| o.tenant_id.0).collect::<Vec<_>>(),
-        &outcomes.iter().map(|o| o.inbound_id.0).collect::<Vec<_>>(),
-        outcomes.iter().map(|o| o.outcome).collect::<Vec<_>>() as _,
-        &outcomes.iter().map(|o| o.ticket_id.0).collect::<Vec<_>>(),
-        outcomes.iter().map(|o| Json(&o.explanation)).collect::<Vec<_>>() as _,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }

@@ -1,5 +1,5 @@
-//! What is known about a batch, read under locks that are taken in one order: the log's keys, the
-//! clients, the Message-IDs, the tickets.
+//! What is known about a batch, read under locks that are taken in one order: the clients, the
+//! Message-IDs, the tickets.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use switchboard_common::db::clients::{self, Claim, Claimed};
 use switchboard_common::db::message_ids::{self, KnownId};
 use switchboard_common::db::reply_addresses::{self, ReplyAddress};
 use switchboard_common::db::routing::Desk;
-use switchboard_common::db::{inbound, tickets};
+use switchboard_common::db::inbound::{self, Logged};
+use switchboard_common::db::tickets;
 use switchboard_common::domain::inbound::{InboundMessage, Trust};
-use switchboard_common::ids::{InboundId, TenantId, TicketId};
+use switchboard_common::ids::{TenantId, TicketId};
 
 use crate::desks::Desks;
 use crate::draft::Draft;
@@ -27,7 +28,9 @@ type Keyed<K> = (TenantId, K);
 /// What the decisions of a batch are made from, and change.
 pub(super) struct Known<'a> {
     /// The messages that are new, in the order in which they arrived.
-    pub messages: Vec<(InboundId, &'a InboundMessage)>,
+    pub messages: Vec<Logged<'a>>,
+    /// Those that came before.
+    pub again: Vec<Logged<'a>>,
     pub desks: HashMap<TenantId, Arc<Desk>>,
     /// By mail address.
     pub clients: HashMap<Keyed<String>, Claimed>,
@@ -41,20 +44,19 @@ pub(super) async fn gather<'a>(
     connection: &mut PgConnection,
     desks: &Desks,
     ambient: &Ambient,
-    messages: Vec<(InboundId, &'a InboundMessage)>,
+    messages: Vec<Logged<'a>>,
 ) -> Result<Known<'a>, Failure> {
     let tenants: Vec<_> = messages.iter().map(|(_, message)| message.tenant_id.0).collect();
     let desks = desks.current(connection, &tenants).await?;
     for (_, message) in &messages {
         check(message, &desks)?;
     }
-    let new = inbound::record(connection, &messages).await?;
-    let messages: Vec<_> = messages.into_iter().filter(|(id, _)| new.contains(id)).collect();
-
     let claims: Vec<Claim> = messages.iter().filter_map(|(_, message)| client_claim(message, ambient)).collect();
     let clients = clients::claim(connection, &claims).await?;
     let ids = messages.iter().flat_map(|(_, message)| known_ids(message).map(|id| (message.tenant_id, id.to_owned()))).collect();
     let message_ids = message_ids::claim(connection, ids).await?;
+    // Whoever has one of these messages too had to wait until here: they have its sender in common.
+    let (messages, again) = inbound::sift(connection, messages).await?;
     let reply_addresses = find_reply_addresses(connection, &desks, &messages).await?;
     let pointed_at = message_ids
         .iter()
@@ -66,7 +68,7 @@ pub(super) async fn gather<'a>(
         .into_iter()
         .map(|((tenant, id), (version, state))| ((tenant, id), Draft::existing(tenant, id, version, state)))
         .collect();
-    Ok(Known { messages, desks, clients, message_ids, reply_addresses, tickets })
+    Ok(Known { messages, again, desks, clients, message_ids, reply_addresses, tickets })
 }
 
 /// What makes a message impossible to process.
@@ -113,7 +115,7 @@ pub(super) fn nearest_references(message: &InboundMessage) -> impl Iterator<Item
 async fn find_reply_addresses(
     connection: &mut PgConnection,
     desks: &HashMap<TenantId, Arc<Desk>>,
-    messages: &[(InboundId, &InboundMessage)],
+    messages: &[Logged<'_>],
 ) -> Result<HashMap<Keyed<i64>, ReplyAddress>, Failure> {
     let mut rows: BTreeMap<TenantId, HashSet<i64>> = BTreeMap::new();
     for (_, message) in messages {

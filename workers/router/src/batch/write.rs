@@ -27,24 +27,30 @@ pub(super) async fn write(
     mut known: Known<'_>,
     decided: Decided,
 ) -> Result<Vec<Routed>, Failure> {
-    if decided.conclusions.is_empty() {
-        return Ok(Vec::new());
-    }
     let unused: Vec<_> =
         known.clients.iter().filter(|(_, claimed)| claimed.is_new).map(|((tenant, _), claimed)| (*tenant, claimed.client_id)).collect();
     clients::give_up(connection, &unused).await?;
     clients::insert(connection, &decided.clients).await?;
     number_new_tickets(connection, &mut known, &decided.conclusions).await?;
     write_tickets(connection, &known).await?;
+    let routed = decided.conclusions.iter().map(|conclusion| routed(&known, conclusion)).collect();
+    let outcomes: Vec<Outcome> = decided.conclusions.into_iter().map(|conclusion| outcome(&known, conclusion)).collect();
+    log(connection, &known, &outcomes).await?;
     texts::write(connection, decided.messages).await?;
     tickets::link(connection, &decided.links).await?;
     let ids: Vec<_> = known.message_ids.iter().collect();
     message_ids::settle(connection, &ids).await?;
-    let routed = decided.conclusions.iter().map(|conclusion| routed(&known, conclusion)).collect();
-    let outcomes: Vec<Outcome> = decided.conclusions.into_iter().map(|conclusion| outcome(&known, conclusion)).collect();
-    inbound::conclude(connection, &outcomes).await?;
     outbox::add(connection, &decided.events, ambient.now()).await?;
     Ok(routed)
+}
+
+/// Logs the messages with what became of them, and counts those that came again.
+async fn log(connection: &mut PgConnection, known: &Known<'_>, outcomes: &[Outcome]) -> Result<(), Failure> {
+    if !inbound::record(connection, &known.messages, outcomes).await? {
+        return Err(Failure::Retry(anyhow::anyhow!("another router had one of the messages as well and was faster")));
+    }
+    inbound::count_again(connection, &known.again).await?;
+    Ok(())
 }
 
 /// Where a message went, for the log: without anybody's address.
