@@ -20,9 +20,20 @@ type Bound<'q> = Query<'q, Postgres, PgArguments>;
 /// Transactions of the first floor that are under way at once, each on a connection of its own.
 pub const IN_FLIGHT: usize = 16;
 
+/// How the first floor writes the rows of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// One statement a row, between begin and commit.
+    Statements,
+    /// One statement in which each row is a part.
+    OneStatement,
+}
+
 /// What a floor knows: the tables, and by the id of each queued message its rows.
 pub struct Known {
     tables: Vec<Table>,
+    /// For each table, how a row is inserted and how one is updated.
+    statements: Vec<(Arc<str>, Arc<str>)>,
     /// With the statement that writes all of it.
     messages: HashMap<Uuid, (Written, Arc<str>)>,
 }
@@ -30,19 +41,48 @@ pub struct Known {
 impl Known {
     /// `ids` names the queued message of each external id.
     pub fn new(recorded: &Recorded, ids: &HashMap<String, Uuid>) -> Self {
-        let mut statements: HashSet<Arc<str>> = HashSet::new();
-        let mut with_statement = |written: &Written| {
-            let statement: Arc<str> = statement(&recorded.tables, written).into();
-            statements.insert(Arc::clone(&statement));
-            (written.clone(), statements.get(&statement).map_or(statement, Arc::clone))
+        let mut wholes: HashSet<Arc<str>> = HashSet::new();
+        let mut with_whole = |written: &Written| {
+            let whole: Arc<str> = whole(&recorded.tables, written).into();
+            wholes.insert(Arc::clone(&whole));
+            (written.clone(), wholes.get(&whole).map_or(whole, Arc::clone))
         };
-        let messages = recorded.messages.iter().map(|(external, written)| (ids[external], with_statement(written))).collect();
-        Self { tables: recorded.tables.clone(), messages }
+        let messages = recorded.messages.iter().map(|(external, written)| (ids[external], with_whole(written))).collect();
+        let both = |table: &Table| (insert(table, &mut 0).into(), update(table, &mut 0).into());
+        Self { tables: recorded.tables.clone(), statements: recorded.tables.iter().map(both).collect(), messages }
+    }
+
+    async fn write(&self, pool: &PgPool, id: Uuid, style: Style) -> sqlx::Result<()> {
+        let (written, whole) = &self.messages[&id];
+        let updated = |(table, row): &'_ Placed| -> Vec<Cell> {
+            let Table { key, changed, .. } = &self.tables[*table];
+            key.iter().chain(changed).map(|place| row[*place].clone()).collect()
+        };
+        if style == Style::OneStatement {
+            let updated: Vec<Cell> = written.updated.iter().flat_map(updated).collect();
+            let cells = written.inserted.iter().flat_map(|(_, row)| row).chain(&updated);
+            let query = bind_cells(sqlx::query(AssertSqlSafe(Arc::clone(whole))), cells);
+            let query = if let Some(tenant) = written.opened { query.bind(tenant) } else { query };
+            return query.execute(pool).await.map(drop);
+        }
+        let mut transaction = pool.begin().await?;
+        for (table, row) in &written.inserted {
+            let insert = AssertSqlSafe(Arc::clone(&self.statements[*table].0));
+            bind_cells(sqlx::query(insert), row).execute(&mut *transaction).await?;
+        }
+        for placed in &written.updated {
+            let update = AssertSqlSafe(Arc::clone(&self.statements[placed.0].1));
+            bind_cells(sqlx::query(update), &updated(placed)).execute(&mut *transaction).await?;
+        }
+        if let Some(tenant) = written.opened {
+            sqlx::query(AssertSqlSafe(count_up(1))).bind(tenant).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await
     }
 }
 
-/// One transaction a message, [`IN_FLIGHT`] at once: one prepared statement, in which each row is a part.
-pub async fn one_by_one(broker: &dyn Broker, pool: &PgPool, known: Arc<Known>, count: usize) {
+/// One transaction a message, [`IN_FLIGHT`] at once.
+pub async fn one_by_one(broker: &dyn Broker, pool: &PgPool, known: Arc<Known>, count: usize, style: Style) {
     let mut consumer = broker.consumer(Queue::Inbound, 2 * IN_FLIGHT).await.expect("a consumer");
     let (mut writing, mut done) = (JoinSet::new(), 0);
     while done < count {
@@ -52,7 +92,7 @@ pub async fn one_by_one(broker: &dyn Broker, pool: &PgPool, known: Arc<Known>, c
                 for message in batch.expect("messages") {
                     let (pool, known) = (pool.clone(), Arc::clone(&known));
                     writing.spawn(async move {
-                        write_one(&pool, &known.tables, &known.messages[&message.id]).await.expect("written");
+                        known.write(&pool, message.id, style).await.expect("written");
                         message.tag
                     });
                 }
@@ -88,42 +128,44 @@ pub async fn batches(broker: &dyn Broker, pool: &PgPool, known: &Known, count: u
     transactions
 }
 
+/// Inserts a row; its values are the parameters after `bound`.
+fn insert(table: &Table, bound: &mut usize) -> String {
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let values: Vec<String> = table.columns.iter().map(|column| parameter(column, bound)).collect();
+    format!("insert into {} ({}) values ({})", table.name, names.join(", "), values.join(", "))
+}
+
+/// Updates a row; its key and what changes are the parameters after `bound`.
+fn update(table: &Table, bound: &mut usize) -> String {
+    let mut equals = |place: &usize| format!("{} = {}", table.columns[*place].name, parameter(&table.columns[*place], bound));
+    let of: Vec<String> = table.key.iter().map(&mut equals).collect();
+    let set: Vec<String> = table.changed.iter().map(&mut equals).collect();
+    format!("update {} set {} where {}", table.name, set.join(", "), of.join(" and "))
+}
+
+fn parameter(column: &Column, bound: &mut usize) -> String {
+    *bound += 1;
+    format!("${bound}::{}::{}", column.carrier, column.kind)
+}
+
+fn count_up(parameter: usize) -> String {
+    format!("update {COUNTERS} set last_number = last_number + 1 where tenant_id = ${parameter}")
+}
+
 /// The statement that writes all rows of a message, each as a part. It depends on which tables they
 /// are of, so there are but a few of them.
-fn statement(tables: &[Table], written: &Written) -> String {
-    let (mut parts, mut bound) = (Vec::new(), 0);
-    let mut next = |column: &Column| {
-        bound += 1;
-        format!("${bound}::{}::{}", column.carrier, column.kind)
-    };
-    for (table, _) in &written.inserted {
-        let Table { name, columns, .. } = &tables[*table];
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let values: Vec<String> = columns.iter().map(&mut next).collect();
-        parts.push(format!("insert into {name} ({}) values ({})", names.join(", "), values.join(", ")));
-    }
-    for (table, _) in &written.updated {
-        let Table { name, columns, key, changed } = &tables[*table];
-        let mut equals = |place: &usize| format!("{} = {}", columns[*place].name, next(&columns[*place]));
-        let of: Vec<String> = key.iter().map(&mut equals).collect();
-        let set: Vec<String> = changed.iter().map(&mut equals).collect();
-        parts.push(format!("update {name} set {} where {}", set.join(", "), of.join(" and ")));
-    }
-    if written.opened.is_some() {
-        parts.push(format!("update {COUNTERS} set last_number = last_number + 1 where tenant_id = ${}", bound + 1));
-    }
+fn whole(tables: &[Table], written: &Written) -> String {
+    let mut bound = 0;
+    let mut parts: Vec<String> = written.inserted.iter().map(|(table, _)| insert(&tables[*table], &mut bound)).collect();
+    parts.extend(written.updated.iter().map(|(table, _)| update(&tables[*table], &mut bound)));
+    parts.extend(written.opened.map(|_| count_up(bound + 1)));
     let last = parts.pop().unwrap_or_default();
     let parts: Vec<String> = parts.iter().enumerate().map(|(n, part)| format!("p{n} as ({part})")).collect();
     if parts.is_empty() { last } else { format!("with {} {last}", parts.join(", ")) }
 }
 
-async fn write_one(pool: &PgPool, tables: &[Table], (written, statement): &(Written, Arc<str>)) -> sqlx::Result<()> {
-    let mut query = sqlx::query(AssertSqlSafe(Arc::clone(statement)));
-    let updated = written.updated.iter().flat_map(|(table, row)| {
-        let Table { key, changed, .. } = &tables[*table];
-        key.iter().chain(changed).map(|place| &row[*place])
-    });
-    for cell in written.inserted.iter().flat_map(|(_, row)| row).chain(updated) {
+fn bind_cells<'q>(mut query: Bound<'q>, cells: impl IntoIterator<Item = &'q Cell>) -> Bound<'q> {
+    for cell in cells {
         query = match cell {
             Cell::Uuid(value) => query.bind(value),
             Cell::Int(value) => query.bind(value),
@@ -133,11 +175,7 @@ async fn write_one(pool: &PgPool, tables: &[Table], (written, statement): &(Writ
             Cell::Text(value) => query.bind(value.as_deref()),
         };
     }
-    if let Some(tenant) = written.opened {
-        query = query.bind(tenant);
-    }
-    query.execute(pool).await?;
-    Ok(())
+    query
 }
 
 async fn write_batch(pool: &PgPool, tables: &[Table], written: &[&Written]) -> sqlx::Result<()> {

@@ -24,7 +24,7 @@ use switchboard_router::batch::BatchHandler;
 use switchboard_router::{BATCH, Router, inbound};
 use tokio_util::sync::CancellationToken;
 
-use floors::Known;
+use floors::{Known, Style};
 use rows::Recorded;
 use stage::{Place, Run, Stage};
 
@@ -52,6 +52,7 @@ struct Arguments {
 enum Contender {
     Router,
     OneByOne,
+    OneStatement,
     Batches,
 }
 
@@ -61,7 +62,13 @@ enum BrokerName {
     Postgres,
 }
 
-const CONTENDERS: [Contender; 3] = [Contender::Router, Contender::OneByOne, Contender::Batches];
+/// With what the table calls them.
+const CONTENDERS: [(Contender, &str); 4] = [
+    (Contender::Router, "the router"),
+    (Contender::OneByOne, "floor: a transaction a message"),
+    (Contender::OneStatement, "  the same in one statement"),
+    (Contender::Batches, "floor: batches by unnest"),
+];
 
 /// The router's own handler; stops the loop when all messages are routed.
 struct Counting {
@@ -109,10 +116,10 @@ async fn route(run: &Run, count: usize) -> Took {
     Took { time: begun.elapsed(), transactions: counting.transactions.into_inner() }
 }
 
-async fn write_one_by_one(run: &Run, known: Known, count: usize) -> Took {
+async fn write_one_by_one(run: &Run, known: Known, count: usize, style: Style) -> Took {
     let known = Arc::new(known);
     let begun = Instant::now();
-    floors::one_by_one(run.broker.as_ref(), &run.pool, known, count).await;
+    floors::one_by_one(run.broker.as_ref(), &run.pool, known, count, style).await;
     Took { time: begun.elapsed(), transactions: count }
 }
 
@@ -142,7 +149,7 @@ fn counts(contents: &[(String, i64, String)]) -> Vec<(&str, i64)> {
 }
 
 /// Messages a second of each contender, from the slowest round to the fastest, and messages a transaction.
-type Speeds = [(Vec<f64>, f64); 3];
+type Speeds = [(Vec<f64>, f64); CONTENDERS.len()];
 
 async fn measure(stage: &Stage, place: Place, arguments: &Arguments) -> Speeds {
     let count = stage.mails.len();
@@ -154,7 +161,7 @@ async fn measure(stage: &Stage, place: Place, arguments: &Arguments) -> Speeds {
     stage.drop(run).await;
     let mut speeds: Speeds = Default::default();
     for round in 0..arguments.rounds {
-        for (contender, (speeds, size)) in CONTENDERS.into_iter().zip(&mut speeds) {
+        for ((contender, _), (speeds, size)) in CONTENDERS.into_iter().zip(&mut speeds) {
             if arguments.only.is_some_and(|only| only != contender) {
                 continue;
             }
@@ -162,7 +169,8 @@ async fn measure(stage: &Stage, place: Place, arguments: &Arguments) -> Speeds {
             let known = Known::new(&recorded, &run.ids);
             let took = match contender {
                 Contender::Router => route(&run, count).await,
-                Contender::OneByOne => write_one_by_one(&run, known, count).await,
+                Contender::OneByOne => write_one_by_one(&run, known, count, Style::Statements).await,
+                Contender::OneStatement => write_one_by_one(&run, known, count, Style::OneStatement).await,
                 Contender::Batches => write_batches(&run, known, count).await,
             };
             let written = contents(&run.pool).await;
@@ -188,8 +196,7 @@ fn print(out: &mut impl Write, place: Place, speeds: &Speeds) -> io::Result<()> 
     writeln!(out, "{:<34}{:>12}{:>18}{:>14}{:>8}", "", "messages/s", "slowest-fastest", "a transaction", "times")?;
     let median = |(speeds, _): &(Vec<f64>, f64)| speeds[speeds.len() / 2];
     let router = median(&speeds[0]);
-    let names = ["the router", "floor: a transaction a message", "floor: batches by unnest"];
-    for (name, contender) in names.into_iter().zip(speeds) {
+    for ((_, name), contender) in CONTENDERS.into_iter().zip(speeds) {
         let (all, size) = contender;
         let spread = format!("{:.0}-{:.0}", all[0], all[all.len() - 1]);
         writeln!(out, "{name:<34}{:>12.0}{spread:>18}{size:>14.1}{:>8.2}", median(contender), router / median(contender))?;
@@ -211,7 +218,7 @@ async fn main() -> io::Result<()> {
     if arguments.only.is_none() {
         writeln!(out, "{} messages of {} desks: {}.", arguments.messages, stage::DESKS, mails::shares())?;
         writeln!(out, "The router is its consumer of `inbound` alone: the relay and the drain of dead letters do not run.")?;
-        writeln!(out, "The first floor has {} transactions under way at once. \"times\": the router by this.", floors::IN_FLIGHT)?;
+        writeln!(out, "The first floors have {} transactions under way at once. \"times\": the router by this.", floors::IN_FLIGHT)?;
         writeln!(out, "PostgreSQL with {}; medians of {} rounds.", stage.durability().await, arguments.rounds)?;
     }
     for place in places {
