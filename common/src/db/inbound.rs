@@ -59,7 +59,9 @@ pub async fn sift<'a>(connection: &mut PgConnection, messages: Vec<Logged<'a>>) 
 pub async fn record(connection: &mut PgConnection, messages: &[Logged<'_>], outcomes: &[Outcome]) -> sqlx::Result<bool> {
     let outcomes: HashMap<InboundId, &Outcome> = outcomes.iter().map(|outcome| (outcome.inbound_id, outcome)).collect();
     let mut rows: Vec<_> = messages.iter().map(|(id, message)| (*id, *message, outcomes.get(id))).collect();
-    rows.sort_by(|(_, a, _), (_, b, _)| (a.tenant_id, a.channel.as_str(), &a.external_id).cmp(&(b.tenant_id, b.channel.as_str(), &b.external_id)));
+    rows.sort_by(|(_, a, _), (_, b, _)| {
+        (a.tenant_id, a.channel.as_str(), &a.external_id).cmp(&(b.tenant_id, b.channel.as_str(), &b.external_id))
+    });
     let done = sqlx::query!(
         "insert into inbound_messages (tenant_id, id, account_id, channel, external_id, raw_media_id, payload, received_at, outcome,
                                        ticket_id, explanation)

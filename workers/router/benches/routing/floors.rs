@@ -189,7 +189,8 @@ async fn write_batch(pool: &PgPool, tables: &[Table], written: &[&Written]) -> s
         let all: Vec<usize> = (0..table.columns.len()).collect();
         if !inserted.is_empty() {
             let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-            let statement = format!("insert into {} ({}) select {} from {}", table.name, names.join(", "), cast(table, &all), unnest(table, &all));
+            let statement =
+                format!("insert into {} ({}) select {} from {}", table.name, names.join(", "), cast(table, &all), unnest(table, &all));
             bind_columns(sqlx::query(AssertSqlSafe(statement)), &inserted, &all).execute(&mut *transaction).await?;
         }
         if !updated.is_empty() {

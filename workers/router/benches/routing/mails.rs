@@ -99,7 +99,7 @@ pub fn make(desks: &[Desk], count: usize, seed: u64) -> Mails {
 
 fn mail(random: &mut ChaCha20Rng, desk: Desk, client: &str, id: &str, references: &[String]) -> InboundMessage {
     let reply = words(random);
-    let quoted: String = if references.is_empty() { String::new() } else { words(random).lines().map(|line| format!("> {line}\n")).collect() };
+    let quoted = if references.is_empty() { String::new() } else { format!("> {}", words(random).trim_end().replace('\n', "\n> ")) };
     let text = format!("{reply}\n{quoted}");
     let html = random.random_bool(0.5).then(|| format!("<div>{}</div>", text.replace('\n', "</p>\n<p class=\"line\">")));
     let mail = json!({

@@ -84,6 +84,9 @@ impl Table {
 /// A row of the table with this place in [`Recorded::tables`].
 pub type Placed = (usize, Vec<Cell>);
 
+/// The rows of a table that were inserted, and those that were updated.
+type News = (Vec<Vec<Cell>>, Vec<Vec<Cell>>);
+
 /// What one message comes to.
 #[derive(Debug, Clone, Default)]
 pub struct Written {
@@ -106,7 +109,7 @@ pub struct Recorded {
 /// Compares a database that the router wrote to with the one that it began with.
 pub async fn record(before: &PgPool, after: &PgPool) -> Recorded {
     let mut tables = Vec::new();
-    let mut news: Vec<(Vec<Vec<Cell>>, Vec<Vec<Cell>>)> = Vec::new();
+    let mut news: Vec<News> = Vec::new();
     for mut table in tables_of(after).await.into_iter().filter(|table| table.name != COUNTERS) {
         let (old, mut new) = (table.rows(before).await, table.rows(after).await);
         new.retain(|key, row| old.get(key) != Some(row));
@@ -128,7 +131,8 @@ pub async fn record(before: &PgPool, after: &PgPool) -> Recorded {
 
 /// Columns that no row has a value for need not be written.
 fn leave_out_nulls(table: &mut Table, inserted: &mut [Vec<Cell>], updated: &mut [Vec<Cell>]) {
-    let used = |place: usize, changed: &[usize]| changed.contains(&place) || inserted.iter().chain(&*updated).any(|row| !row[place].is_null());
+    let used =
+        |place: usize, changed: &[usize]| changed.contains(&place) || inserted.iter().chain(&*updated).any(|row| !row[place].is_null());
     let used: Vec<bool> = (0..table.columns.len()).map(|place| used(place, &table.changed)).collect();
     let moved = |place: usize| used[..place].iter().filter(|used| **used).count();
     for places in [&mut table.key, &mut table.changed] {
@@ -145,7 +149,7 @@ fn leave_out_nulls(table: &mut Table, inserted: &mut [Vec<Cell>], updated: &mut 
 }
 
 /// Gives each row to the message that led to it: no two messages are about one ticket, or one new client.
-fn assign(tables: &[Table], news: Vec<(Vec<Vec<Cell>>, Vec<Vec<Cell>>)>) -> HashMap<String, Written> {
+fn assign(tables: &[Table], news: Vec<News>) -> HashMap<String, Written> {
     let at = |name: &str| tables.iter().position(|table| table.name == name).unwrap_or_else(|| panic!("nothing was written to {name}"));
     let value = |table: usize, row: &[Cell], column: &str| tables[table].place(column).map(|place| row[place].clone());
     let (log, tickets) = (at("inbound_messages"), at("tickets"));

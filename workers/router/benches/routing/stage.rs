@@ -144,7 +144,8 @@ async fn add_desk(pool: &PgPool, ambient: &Ambient, n: usize) -> Desk {
         .replace(":name", &format!("'desk-{n}'"))
         .replace(":address", &format!("'support@desk-{n}.example'"));
     sqlx::raw_sql(AssertSqlSafe(script)).execute(pool).await.expect("a desk");
-    let account: AccountId = sqlx::query_scalar("select id from channel_accounts where tenant_id = $1").bind(tenant).fetch_one(pool).await.expect("an account");
+    let account: AccountId =
+        sqlx::query_scalar("select id from channel_accounts where tenant_id = $1").bind(tenant).fetch_one(pool).await.expect("an account");
     insert_media(pool, &[(tenant.0, raw.0)]).await;
     Desk { tenant, account, raw }
 }
