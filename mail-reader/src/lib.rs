@@ -4,7 +4,7 @@
 //! In the order of the way through it: `header` splits the header and reads what stands in its
 //! fields, `structure` finds the parts, `decode` undoes what bytes were encoded with; `body`
 //! tells text from `html` from `attachment`s; [`trim`] finds in the text what the person newly
-//! wrote; `automatic` tells programs from persons and `bounce` reads what a mail system reports;
+//! wrote; `automatic` tells programs from persons, `spam` says what a filter thought of it, and `bounce` reads what a mail system reports;
 //! `key` makes the dedupe key. [`mbox`] splits a file of many mails. What was odd on the way is a [`Flag`].
 
 mod attachment;
@@ -19,6 +19,7 @@ mod inspect;
 mod key;
 mod mailbox;
 pub mod mbox;
+mod spam;
 mod structure;
 pub mod trim;
 
@@ -83,6 +84,8 @@ pub struct Mail {
     pub html: Option<String>,
     /// Why it was sent by a program, if it was.
     pub automatic: Option<String>,
+    /// What says that a mail server took it for spam, if one did.
+    pub spam: Option<String>,
     /// What it reports of another mail, if it is such a report.
     pub bounce: Option<Bounce>,
     /// When it says that it was sent, in the sender's zone.
@@ -164,6 +167,7 @@ fn read_all(raw: &[u8], envelope: &SmtpEnvelope) -> Mail {
         signature,
         html,
         automatic,
+        spam: spam::verdict(&root),
         bounce,
         sent_at,
         attachments,
@@ -191,6 +195,7 @@ fn unreadable(raw: &[u8]) -> Mail {
         signature: None,
         html: None,
         automatic: None,
+        spam: None,
         bounce: None,
         sent_at: None,
         attachments: Vec::new(),

@@ -25,17 +25,29 @@ pub enum InboundOutcome {
     Answered,
     /// It is an internal note.
     Noted,
+    /// It was blocked, and is on no ticket.
+    Blocked,
 }
 
-/// The messages whose key is not in the log, each once, and beside them those that came before: in the
-/// log already, or earlier among these.
+/// Messages by whether they came before.
+#[derive(Debug, Default)]
+pub struct Sifted<'a> {
+    /// Their keys are not in the log; each once.
+    pub new: Vec<Logged<'a>>,
+    /// Their keys are in the log.
+    pub logged: Vec<Logged<'a>>,
+    /// They are among the new ones, once more.
+    pub twice: Vec<Logged<'a>>,
+}
+
+/// Tells which messages came before.
 ///
 /// It takes no lock, so it has to be asked after whatever two that have a message in common both lock,
 /// such as its client. Were a message logged in between all the same, [`record`] would say so.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn sift<'a>(connection: &mut PgConnection, messages: Vec<Logged<'a>>) -> sqlx::Result<(Vec<Logged<'a>>, Vec<Logged<'a>>)> {
+pub async fn sift<'a>(connection: &mut PgConnection, messages: Vec<Logged<'a>>) -> sqlx::Result<Sifted<'a>> {
     let logged = sqlx::query!(
         r#"select i.tenant_id as "tenant_id: TenantId", i.channel, i.external_id
            from unnest($1::uuid[], $2::text[], $3::text[]) as k (tenant_id, channel, external_id)
@@ -46,13 +58,24 @@ pub async fn sift<'a>(connection: &mut PgConnection, messages: Vec<Logged<'a>>) 
     )
     .fetch_all(connection)
     .await?;
-    let mut seen: HashSet<_> = logged.iter().map(|row| (row.tenant_id, row.channel.as_str(), row.external_id.as_str())).collect();
-    Ok(messages.into_iter().partition(|(_, m)| seen.insert((m.tenant_id, m.channel.as_str(), m.external_id.as_str()))))
+    let known: HashSet<_> = logged.iter().map(|row| (row.tenant_id, row.channel.as_str(), row.external_id.as_str())).collect();
+    let (mut sifted, mut seen) = (Sifted::default(), HashSet::new());
+    for (id, message) in messages {
+        let key = (message.tenant_id, message.channel.as_str(), message.external_id.as_str());
+        let place = if known.contains(&key) {
+            &mut sifted.logged
+        } else if seen.insert(key) {
+            &mut sifted.new
+        } else {
+            &mut sifted.twice
+        };
+        place.push((id, message));
+    }
+    Ok(sifted)
 }
 
-/// Logs messages, each with what became of it. Returns whether
-/// all were new; if not, somebody has logged one of them since they were sifted, and nothing of what
-/// was decided may be kept.
+/// Logs messages, each with what became of it. Returns whether all were new; if not, somebody has logged one of
+/// them since they were sifted, and nothing of what was decided may be kept.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -80,7 +103,7 @@ pub async fn record(connection: &mut PgConnection, messages: &[Logged<'_>], outc
         rows.iter().map(|(_, m, _)| Json(*m)).collect::<Vec<_>>() as _,
         &rows.iter().map(|(_, m, _)| m.received_at).collect::<Vec<_>>(),
         rows.iter().map(|(.., o)| o.map(|o| o.outcome)).collect::<Vec<_>>() as _,
-        &rows.iter().map(|(.., o)| o.map(|o| o.ticket_id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        &rows.iter().map(|(.., o)| o.and_then(|o| o.ticket_id).map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
         rows.iter().map(|(.., o)| o.map(|o| Json(&o.explanation))).collect::<Vec<_>>() as _,
     )
     .execute(&mut *connection)
@@ -88,33 +111,47 @@ pub async fn record(connection: &mut PgConnection, messages: &[Logged<'_>], outc
     Ok(usize::try_from(done.rows_affected()).is_ok_and(|new| new == rows.len()))
 }
 
-/// Counts that messages came once more whose keys are in the log.
+/// Counts messages that came once more and whose keys are in the log, and notes the other accounts at
+/// which they did. Returns those that were blocked when they came before, with the ids that they are logged
+/// under: they are decided on anew.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn count_again(connection: &mut PgConnection, messages: &[Logged<'_>]) -> sqlx::Result<()> {
+pub async fn count_again<'a>(connection: &mut PgConnection, messages: &[Logged<'a>]) -> sqlx::Result<Vec<Logged<'a>>> {
     if messages.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    sqlx::query!(
-        "with again as (
+    let blocked = sqlx::query!(
+        r#"with arrived as (
+             select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) as d (tenant_id, channel, external_id, account_id)
+         ), again as (
              select i.tenant_id, i.id, d.times
-             from (select tenant_id, channel, external_id, count(*)::int as times
-                   from unnest($1::uuid[], $2::text[], $3::text[]) as d (tenant_id, channel, external_id)
-                   group by 1, 2, 3) d
+             from (select tenant_id, channel, external_id, count(*)::int as times from arrived group by 1, 2, 3) d
              join inbound_messages i using (tenant_id, channel, external_id)
              order by i.tenant_id, i.channel, i.external_id
              for update of i
+         ), counted as (
+             update inbound_messages i set duplicates = i.duplicates + again.times
+             from again where i.tenant_id = again.tenant_id and i.id = again.id
+             returning i.tenant_id, i.id, i.channel, i.external_id, i.account_id, i.outcome
+         ), copies as (
+             insert into inbound_copies (tenant_id, inbound_id, account_id)
+             select distinct c.tenant_id, c.id, a.account_id from counted c join arrived a using (tenant_id, channel, external_id)
+             where a.account_id <> c.account_id
+             on conflict do nothing
          )
-         update inbound_messages i set duplicates = i.duplicates + again.times
-         from again where i.tenant_id = again.tenant_id and i.id = again.id",
+         select tenant_id as "tenant_id: TenantId", external_id, id as "id: InboundId" from counted where outcome = 'blocked'"#,
         &messages.iter().map(|(_, m)| m.tenant_id.0).collect::<Vec<_>>(),
         messages.iter().map(|(_, m)| m.channel.as_str()).collect::<Vec<_>>() as _,
         messages.iter().map(|(_, m)| m.external_id.as_str()).collect::<Vec<_>>() as _,
+        &messages.iter().map(|(_, m)| m.account_id.0).collect::<Vec<_>>(),
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(())
+    let message = |tenant: TenantId, external_id: &str| {
+        messages.iter().map(|(_, message)| *message).find(|message| message.tenant_id == tenant && message.external_id == external_id)
+    };
+    Ok(blocked.into_iter().filter_map(|row| Some((row.id, message(row.tenant_id, &row.external_id)?))).collect())
 }
 
 /// What became of one logged message.
@@ -126,8 +163,31 @@ pub struct Outcome {
     pub inbound_id: InboundId,
     /// What became of it.
     pub outcome: InboundOutcome,
-    /// On which ticket.
-    pub ticket_id: TicketId,
+    /// On which ticket; on none when it was blocked.
+    pub ticket_id: Option<TicketId>,
     /// Why.
     pub explanation: Explanation,
+}
+
+/// Notes what became of messages that were logged before.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn conclude(connection: &mut PgConnection, outcomes: &[&Outcome]) -> sqlx::Result<()> {
+    if outcomes.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update inbound_messages i set outcome = o.outcome, ticket_id = o.ticket_id, explanation = o.explanation
+         from unnest($1::uuid[], $2::uuid[], $3::inbound_outcome[], $4::uuid[], $5::jsonb[]) as o (tenant_id, id, outcome, ticket_id, explanation)
+         where i.tenant_id = o.tenant_id and i.id = o.id",
+        &outcomes.iter().map(|o| o.tenant_id.0).collect::<Vec<_>>(),
+        &outcomes.iter().map(|o| o.inbound_id.0).collect::<Vec<_>>(),
+        outcomes.iter().map(|o| o.outcome).collect::<Vec<_>>() as _,
+        &outcomes.iter().map(|o| o.ticket_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        outcomes.iter().map(|o| Json(&o.explanation)).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

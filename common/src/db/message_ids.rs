@@ -73,7 +73,8 @@ pub async fn claim(connection: &mut PgConnection, mut ids: Vec<(TenantId, String
         .collect())
 }
 
-/// Writes what was decided of claimed Message-IDs, where that is something new.
+/// Writes what was decided of claimed Message-IDs, where that is something new. One that nothing was decided
+/// of was claimed for a message that opened no ticket, and is as if it had not been.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -91,6 +92,78 @@ pub async fn settle(connection: &mut PgConnection, ids: &[(&(TenantId, String), 
         ids.iter().map(|(_, known)| known.origin).collect::<Vec<_>>() as _,
         &ids.iter().map(|(_, known)| known.ticket_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
         &ids.iter().map(|(_, known)| known.inbound_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+    )
+    .execute(&mut *connection)
+    .await?;
+    let undecided: Vec<_> = ids.iter().filter(|(_, known)| known.ticket_id.is_none()).map(|(key, _)| *key).collect();
+    if undecided.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "delete from message_ids m using unnest($1::uuid[], $2::text[]) as i (tenant_id, message_id)
+         where m.tenant_id = i.tenant_id and m.message_id = i.message_id and m.ticket_id is null",
+        &undecided.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        undecided.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The tickets that wait for these mails, beside the first of each.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn awaiting(connection: &mut PgConnection, ids: &[&(TenantId, String)]) -> sqlx::Result<Vec<((TenantId, String), TicketId)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"select a.tenant_id as "tenant_id: TenantId", a.message_id, a.ticket_id as "ticket_id: TicketId"
+           from unnest($1::uuid[], $2::text[]) as i (tenant_id, message_id)
+           join awaiting_tickets a on a.tenant_id = i.tenant_id and a.message_id = i.message_id
+           order by a.created_at, a.ticket_id"#,
+        &ids.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        ids.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>() as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.message_id), row.ticket_id)).collect())
+}
+
+/// Notes that tickets wait for mails, whose Message-IDs are claimed.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn add_awaiting(connection: &mut PgConnection, rows: &[(TenantId, String, TicketId)]) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into awaiting_tickets (tenant_id, message_id, ticket_id)
+         select * from unnest($1::uuid[], $2::text[], $3::uuid[]) on conflict do nothing",
+        &rows.iter().map(|(tenant, ..)| tenant.0).collect::<Vec<_>>(),
+        rows.iter().map(|(_, id, _)| id.as_str()).collect::<Vec<_>>() as _,
+        &rows.iter().map(|(.., ticket)| ticket.0).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes that mails that tickets waited for have come.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn end_awaiting(connection: &mut PgConnection, ids: &[(TenantId, String)]) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "delete from awaiting_tickets a using unnest($1::uuid[], $2::text[]) as i (tenant_id, message_id)
+         where a.tenant_id = i.tenant_id and a.message_id = i.message_id",
+        &ids.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        ids.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await?;

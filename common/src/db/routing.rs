@@ -3,12 +3,15 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::address::EmailAddress;
+use crate::domain::inbound::Channel;
+use crate::domain::policy::{BlockEntry, ClosedPolicy, Policies, SpamPolicy, SubjectPolicy, WindowScope, usual_window};
 use crate::domain::ticket::TicketState;
 use crate::ids::{AccountId, CategoryId, DepartmentId, PriorityId, StatusId, TenantId, UserId};
 use crate::reply_token::SigningKeys;
@@ -38,6 +41,10 @@ pub struct Desk {
     pub default_priority: PriorityId,
     /// The keys of its reply addresses.
     pub signing_keys: SigningKeys,
+    /// Of whom nothing is taken.
+    pub blocked: Vec<BlockEntry>,
+    /// What becomes of spam.
+    pub spam: SpamPolicy,
 }
 
 /// An account.
@@ -53,6 +60,8 @@ pub struct Account {
     pub default_category: Option<CategoryId>,
     /// Who may join a ticket by quoting a Message-ID.
     pub threading: ThreadingPolicy,
+    /// What becomes of what points at a ticket, or at none.
+    pub policies: Policies,
 }
 
 /// Who may join a ticket by quoting a Message-ID.
@@ -142,6 +151,9 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId, revision: i64
         sqlx::query_scalar!(r#"select id as "id: PriorityId" from priorities where tenant_id = $1 and is_default"#, tenant.0)
             .fetch_one(&mut *connection)
             .await?;
+    let spam = sqlx::query_scalar!(r#"select spam as "spam: SpamPolicy" from tenants where id = $1"#, tenant.0)
+        .fetch_one(&mut *connection)
+        .await?;
     Ok(Desk {
         tenant_id: tenant,
         revision,
@@ -153,14 +165,29 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId, revision: i64
         addresses,
         statuses: statuses.into_iter().map(|row| (row.state, row.id)).collect(),
         default_priority,
+        blocked: blocked(connection, tenant).await?,
+        spam,
         signing_keys: super::signing_keys::load(connection, tenant).await?,
     })
+}
+
+/// Of whom nothing is taken, in their order.
+///
+/// # Errors
+/// When the database refuses or cannot be reached, or holds what cannot be read.
+pub async fn blocked(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Vec<BlockEntry>> {
+    let entries = sqlx::query_scalar!("select entry from blocked_senders where tenant_id = $1 order by entry", tenant.0)
+        .fetch_all(connection)
+        .await?;
+    entries.iter().map(|entry| entry.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))).collect()
 }
 
 async fn accounts(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<HashMap<AccountId, Account>> {
     let rows = sqlx::query!(
         r#"select id as "id: AccountId", name, address, disabled_at is null as "takes_mail!",
-                  default_category_id as "default_category: CategoryId", threading as "threading: ThreadingPolicy"
+                  default_category_id as "default_category: CategoryId", threading as "threading: ThreadingPolicy",
+                  channel, closed as "closed: ClosedPolicy", new_subject as "new_subject: SubjectPolicy", window_seconds,
+                  window_from as "window_from: WindowScope"
            from channel_accounts where tenant_id = $1"#,
         tenant.0
     )
@@ -175,10 +202,26 @@ async fn accounts(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Resu
                 takes_mail: row.takes_mail,
                 default_category: row.default_category,
                 threading: row.threading,
+                policies: Policies {
+                    closed: row.closed,
+                    new_subject: row.new_subject,
+                    window: window(&row.channel, row.window_seconds),
+                    window_from: row.window_from,
+                },
             };
             (row.id, account)
         })
         .collect())
+}
+
+/// The window that an account has: 0 seconds are none.
+#[must_use]
+pub fn window(channel: &str, seconds: Option<i32>) -> Option<TimeDelta> {
+    match seconds {
+        Some(0) => None,
+        Some(seconds) => TimeDelta::try_seconds(seconds.into()),
+        None => usual_window(Channel::named(channel)?),
+    }
 }
 
 async fn categories(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<HashMap<CategoryId, Category>> {

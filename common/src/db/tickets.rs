@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::event::Actor;
-use crate::domain::inbound::{InboundAttachment, Trust};
+use crate::domain::inbound::{Channel, InboundAttachment, Trust};
 use crate::domain::ticket::TicketSnapshot;
 use crate::ids::{InboundId, MessageId, TenantId, TicketId, UserId};
 
@@ -40,18 +40,72 @@ pub async fn lock(
     )
     .fetch_all(&mut *connection)
     .await?;
-    // A statement of its own: it sees what the transactions committed that the locks waited for.
+    load(connection, &tenants, &ids).await
+}
+
+/// The same, together with the tickets that go on with them, and with those in turn.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn lock_with_follow_ups(
+    connection: &mut PgConnection,
+    mut tickets: Vec<(TenantId, TicketId)>,
+) -> sqlx::Result<HashMap<(TenantId, TicketId), (i32, TicketSnapshot)>> {
+    tickets.sort_unstable();
+    tickets.dedup();
+    if tickets.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = sqlx::query!(
-        r#"select t.tenant_id as "tenant_id: TenantId", t.id as "id: TicketId", t.version, v.state as "state: Json<TicketSnapshot>"
+        r#"with recursive wanted as (
+               select * from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+               union
+               select l.tenant_id, l.ticket_id
+               from wanted w join ticket_links l on l.tenant_id = w.tenant_id and l.linked_id = w.id and l.kind = 'follow_up'
+           )
+           select t.tenant_id, t.id from wanted w
+           join tickets t on t.tenant_id = w.tenant_id and t.id = w.id
+           order by t.tenant_id, t.id
+           for no key update of t"#,
+        &tickets.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &tickets.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = rows.into_iter().map(|row| (row.tenant_id, row.id)).unzip();
+    load(connection, &tenants, &ids).await
+}
+
+/// Reads locked tickets, in a statement of its own: it sees what the transactions committed that the
+/// locks waited for.
+async fn load(
+    connection: &mut PgConnection,
+    tenants: &[Uuid],
+    ids: &[Uuid],
+) -> sqlx::Result<HashMap<(TenantId, TicketId), (i32, TicketSnapshot)>> {
+    let rows = sqlx::query!(
+        r#"select t.tenant_id as "tenant_id: TenantId", t.id as "id: TicketId", t.version, v.state as "state: Json<TicketSnapshot>",
+                  t.channels, t.last_message_at
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
            join tickets t on t.tenant_id = w.tenant_id and t.id = w.id
            join ticket_versions v on v.tenant_id = t.tenant_id and v.ticket_id = t.id and v.version = t.version"#,
-        &tenants,
-        &ids,
+        tenants,
+        ids,
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.id), (row.version, row.state.0))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let mut state = row.state.0;
+            // Versions from before these were kept have neither.
+            if state.channels.is_empty() {
+                state.channels = row.channels.iter().filter_map(|name| Channel::named(name)).collect();
+            }
+            state.last_message_at = state.last_message_at.or(row.last_message_at);
+            ((row.tenant_id, row.id), (row.version, state))
+        })
+        .collect())
 }
 
 /// The id of the ticket with this number.
@@ -112,9 +166,11 @@ pub async fn insert(connection: &mut PgConnection, tickets: &[TicketRow]) -> sql
     }
     sqlx::query!(
         "insert into tickets (tenant_id, id, ticket_number, key_salt, title, client_id, account_id, department_id, category_id,
-                              status_id, priority_id, version, message_count)
-         select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[],
-                              $10::uuid[], $11::uuid[], $12::int[], $13::int[])",
+                              status_id, priority_id, version, message_count, last_message_at, channels)
+         select w.a, w.b, w.c, w.d, w.e, w.f, w.g, w.h, w.i, w.j, w.k, w.l, w.m, w.n, string_to_array(w.o, ' ')
+         from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[],
+                     $10::uuid[], $11::uuid[], $12::int[], $13::int[], $14::timestamptz[], $15::text[])
+              as w (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)",
         &tickets.iter().map(|t| t.tenant_id.0).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.id.0).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.state.number).collect::<Vec<_>>(),
@@ -128,10 +184,17 @@ pub async fn insert(connection: &mut PgConnection, tickets: &[TicketRow]) -> sql
         &tickets.iter().map(|t| t.state.priority_id.0).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.version).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.state.message_count).collect::<Vec<_>>(),
+        &tickets.iter().map(|t| t.state.last_message_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &tickets.iter().map(|t| channels(&t.state)).collect::<Vec<_>>(),
     )
     .execute(&mut *connection)
     .await?;
     add_people(connection, &tickets.iter().collect::<Vec<_>>()).await
+}
+
+/// The channels of a ticket, as a list within a list can be sent.
+fn channels(state: &TicketSnapshot) -> String {
+    state.channels.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// Writes changed tickets, with their assignees and cc.
@@ -143,9 +206,10 @@ pub async fn update(connection: &mut PgConnection, tickets: &[TicketRow]) -> sql
         return Ok(());
     }
     sqlx::query!(
-        "update tickets t set status_id = w.status_id, version = w.version, message_count = w.message_count, closed_at = w.closed_at
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::timestamptz[])
-              as w (tenant_id, id, status_id, version, message_count, closed_at)
+        "update tickets t set status_id = w.status_id, version = w.version, message_count = w.message_count, closed_at = w.closed_at,
+                              last_message_at = w.last_message_at, channels = string_to_array(w.channels, ' ')
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::timestamptz[], $7::timestamptz[], $8::text[])
+              as w (tenant_id, id, status_id, version, message_count, closed_at, last_message_at, channels)
          where t.tenant_id = w.tenant_id and t.id = w.id",
         &tickets.iter().map(|t| t.tenant_id.0).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.id.0).collect::<Vec<_>>(),
@@ -153,6 +217,8 @@ pub async fn update(connection: &mut PgConnection, tickets: &[TicketRow]) -> sql
         &tickets.iter().map(|t| t.version).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.state.message_count).collect::<Vec<_>>(),
         &tickets.iter().map(|t| t.state.closed_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &tickets.iter().map(|t| t.state.last_message_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &tickets.iter().map(|t| channels(&t.state)).collect::<Vec<_>>(),
     )
     .execute(&mut *connection)
     .await?;
@@ -412,27 +478,6 @@ async fn add_attachments(connection: &mut PgConnection, messages: &[MessageRow])
         &rows.iter().map(|(.., a)| i64::try_from(a.size).unwrap_or(i64::MAX)).collect::<Vec<_>>(),
         &rows.iter().map(|(.., a)| a.inline).collect::<Vec<_>>(),
         rows.iter().map(|(.., a)| a.content_id.as_deref()).collect::<Vec<_>>() as _,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Links tickets: the first points at the second, for this reason.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-pub async fn link(connection: &mut PgConnection, links: &[(TenantId, TicketId, TicketId, String)]) -> sqlx::Result<()> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "insert into ticket_links (tenant_id, ticket_id, linked_id, reason)
-         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) on conflict do nothing",
-        &links.iter().map(|link| link.0.0).collect::<Vec<_>>(),
-        &links.iter().map(|link| link.1.0).collect::<Vec<_>>(),
-        &links.iter().map(|link| link.2.0).collect::<Vec<_>>(),
-        links.iter().map(|link| link.3.as_str()).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await?;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Threading;
 use crate::ids::{ClientId, UserId};
 
 /// Why an inbound message ended where it did.
@@ -18,6 +19,9 @@ pub struct Explanation {
     pub routing: Option<Routing>,
     /// What was odd about the message.
     pub flags: Vec<String>,
+    /// What was looked for to find its ticket.
+    #[serde(default)]
+    pub threading: Threading,
 }
 
 /// Who wrote, and how that was found.
@@ -49,6 +53,11 @@ pub enum SenderFound {
     },
     /// Nobody whom the desk knows, and nobody was made: the message is a note.
     Unknown {
+        /// The key.
+        key: String,
+    },
+    /// Nobody was looked for: the message is blocked.
+    NotLookedFor {
         /// The key.
         key: String,
     },
@@ -121,4 +130,17 @@ pub struct ToldDecision {
     pub on: Option<String>,
     /// Why, or why not.
     pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_version_put_on_record_is_read() {
+        let old =
+            r#"{"sender": {"who": "unknown", "key": "email:a@b.c"}, "considered": [], "decision": "x", "routing": null, "flags": []}"#;
+        let explanation: Explanation = serde_json::from_str(old).expect("readable");
+        assert_eq!(explanation.threading, Threading::default());
+    }
 }

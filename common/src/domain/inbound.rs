@@ -43,6 +43,15 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Email, Self::Whatsapp, Self::Slack, Self::Sms, Self::Voice, Self::Form];
+
+    /// The channel of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == name)
+    }
+
     /// The name that the database keeps.
     #[must_use]
     pub fn as_str(self) -> &'static str {

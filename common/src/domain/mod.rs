@@ -2,8 +2,10 @@
 
 pub mod address;
 pub mod event;
+pub mod evidence;
 pub mod explanation;
 pub mod identity;
 pub mod inbound;
+pub mod policy;
 pub mod reply_marker;
 pub mod ticket;

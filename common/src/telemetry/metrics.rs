@@ -15,6 +15,8 @@ pub const BATCH: &str = "switchboard_batch_seconds";
 pub const ARRIVAL_TO_TICKET: &str = "switchboard_arrival_to_ticket_seconds";
 /// From the arrival of a message to the moment when somebody had been told of it.
 pub const ARRIVAL_TO_DELIVERY: &str = "switchboard_arrival_to_delivery_seconds";
+/// Messages that were blocked, by the block list or as spam.
+pub const BLOCKED: &str = "switchboard_blocked_total";
 /// Dead letters in the database.
 pub const DEAD_LETTERS: &str = "switchboard_dead_letters";
 /// Events that are not planned yet.
@@ -54,6 +56,7 @@ fn describe() {
     describe_histogram!(BATCH, Unit::Seconds, "How long a batch of messages took");
     describe_histogram!(ARRIVAL_TO_TICKET, Unit::Seconds, "From the arrival of a message to its commit on a ticket");
     describe_histogram!(ARRIVAL_TO_DELIVERY, Unit::Seconds, "From the arrival of a message until somebody was told of it");
+    describe_counter!(BLOCKED, Unit::Count, "Messages that were blocked, by reason: the block list, or spam");
     describe_gauge!(DEAD_LETTERS, Unit::Count, "Dead letters in the database, by the queue that they come from");
     describe_gauge!(OUTBOX_EVENTS, Unit::Count, "Events that are not planned yet");
     describe_gauge!(OUTBOX_AGE, Unit::Seconds, "The age of the oldest event that is not planned yet");

@@ -96,6 +96,7 @@ fn sender(found: &SenderFound, client: &str) -> String {
         SenderFound::KnownClient { key, .. } => format!(", known by {key}"),
         SenderFound::NewClient { key, .. } => format!(", new, by {key}"),
         SenderFound::User { handle, .. } => format!("; written by {handle}"),
+        SenderFound::NotLookedFor { key } => format!("; written by {key}"),
         SenderFound::Unknown { key } => format!("; written by {key}, who is not {client}"),
     }
 }

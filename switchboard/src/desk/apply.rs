@@ -148,6 +148,9 @@ impl Tenant<'_> {
         self.write_people(connection, &ids, ambient).await?;
         self.write_categories(connection, &ids, ambient).await?;
         self.write_rules(connection, &ids).await?;
+        if self.changes.iter().any(|change| change.kind == Kind::Block) {
+            desk::put_block(connection, self.id, &self.wanted.block).await?;
+        }
         let removed = self.to_remove(Kind::Department, |ids, name| ids.departments.get(name).map(|id| id.0));
         desk::archive_departments(connection, self.id, &removed, ambient.now()).await?;
         desk::bump_revision(connection, self.id).await

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard_common::db::desk::{AddressOwner, Desk, Stored};
+use switchboard_common::db::desk::{Account, AddressOwner, Desk, Stored};
 use switchboard_common::db::mailboxes::Mailbox;
+use switchboard_common::domain::inbound::Channel;
 
+use super::block;
 use super::fields::Faults;
 use super::file::Desks;
 
@@ -17,12 +19,22 @@ pub fn check(desks: &Desks, faults: &mut Faults) {
         cycles(desk, &mut found);
         own_addresses(desk, &mut found);
         mailboxes(desk, &mut found);
+        block::check(desk, &mut found);
         faults.extend(found.into_iter().map(|fault| format!("tenant {tenant}: {fault}")));
     }
     let addresses = desks.iter().flat_map(|(tenant, desk)| {
-        desk.accounts.iter().map(move |(name, account)| (account.address.clone(), format!("tenant {tenant}: account {name}")))
+        desk.accounts.iter().map(move |(name, account)| (address_of(account), format!("tenant {tenant}: account {name}")))
     });
     twice("address", addresses, faults);
+}
+
+/// An address as it is one account's only: of the same number each channel may have one.
+fn address_of(account: &Account) -> String {
+    match account.channel {
+        Channel::Email => account.address.clone(),
+        _ if account.address.is_empty() => String::new(),
+        channel => format!("{} of the channel {}", account.address, channel.as_str()),
+    }
 }
 
 /// Notes what of a desk cannot be, because of what the database holds.
@@ -33,13 +45,22 @@ pub fn check_stored(tenant: &str, desk: &Desk, stored: &Stored, faults: &mut Fau
     for handle in desk.groups.keys().filter(|handle| stored.names.contains_key(*handle) && !stored.groups.contains(*handle)) {
         faults.push(format!("tenant {tenant}: group {handle}: is or was a person; a group needs another handle"));
     }
+    for (name, account) in &desk.accounts {
+        if let Some(old) = stored.channels.get(name).filter(|old| old.as_str() != account.channel.as_str()) {
+            faults.push(format!(
+                "tenant {tenant}: account {name}: is or was one of the channel {old}; another channel needs another account"
+            ));
+        }
+    }
 }
 
 /// Notes addresses that accounts of tenants have that the file does not speak of.
 pub fn check_owners(desks: &Desks, owners: &[AddressOwner], faults: &mut Faults) {
     for owner in owners.iter().filter(|owner| !desks.contains_key(&owner.tenant)) {
         for (tenant, desk) in desks {
-            for (name, _) in desk.accounts.iter().filter(|(_, account)| account.address == owner.address) {
+            for (name, _) in
+                desk.accounts.iter().filter(|(_, account)| account.address == owner.address && account.channel.as_str() == owner.channel)
+            {
                 let AddressOwner { tenant: other, account, address, .. } = owner;
                 faults
                     .push(format!("tenant {tenant}: account {name}: {address} is the address of the account {account} of tenant {other}"));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use switchboard_common::db::desk::{Account, Category, Contact, Customize, Department, Desk, Group, Rule, Stored, User, UserType};
+use chrono::TimeDelta;
+use switchboard_common::db::desk::{Account, Block, Category, Contact, Customize, Department, Desk, Group, Rule, Stored, User, UserType};
 use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
 use switchboard_common::db::routing::ThreadingPolicy;
 
@@ -19,6 +20,7 @@ pub enum Kind {
     Account,
     Rule,
     RuleOrder,
+    Block,
 }
 
 impl Kind {
@@ -35,6 +37,7 @@ impl Kind {
             Self::Account => "account",
             Self::Rule => "rule",
             Self::RuleOrder => "order of the rules",
+            Self::Block => "block",
         }
     }
 
@@ -43,7 +46,7 @@ impl Kind {
         match self {
             Self::Account => "disabled; its tickets stay",
             Self::Rule => "deleted",
-            Self::Customize => "cleared",
+            Self::Customize | Self::Block => "cleared",
             _ => "archived; its tickets stay",
         }
     }
@@ -88,12 +91,13 @@ pub fn diff(stored: &Stored, wanted: &Desk) -> Vec<Change> {
     compare(&mut changes, Kind::Account, &old.accounts, &wanted.accounts, |name| ids.accounts.contains_key(name));
     compare(&mut changes, Kind::Rule, &by_name(&old.rules), &by_name(&wanted.rules), |_| false);
     changes.extend(order(&old.rules, &wanted.rules));
+    compare(&mut changes, Kind::Block, &single(&old.block), &single(&wanted.block), |_| false);
     changes
 }
 
 /// Something that is there once or not at all, as if it had a name.
-fn single(customize: &Customize) -> BTreeMap<String, Customize> {
-    if *customize == Customize::default() { BTreeMap::new() } else { BTreeMap::from([(String::new(), customize.clone())]) }
+fn single<T: Default + PartialEq + Clone>(part: &T) -> BTreeMap<String, T> {
+    if *part == T::default() { BTreeMap::new() } else { BTreeMap::from([(String::new(), part.clone())]) }
 }
 
 fn by_name(rules: &[Rule]) -> BTreeMap<String, Rule> {
@@ -219,15 +223,29 @@ impl Described for Account {
             ThreadingPolicy::Proof => "proof",
         };
         let mut fields = vec![
+            ("channel", self.channel.as_str().to_owned()),
             ("address", self.address.clone()),
             ("from_name", maybe(self.from_name.as_ref())),
             ("default_category", maybe(self.category.as_ref())),
             ("threading", threading.to_owned()),
+            ("closed", self.policies.closed.as_str().to_owned()),
+            ("new_subject", self.policies.new_subject.as_str().to_owned()),
+            ("window", maybe(self.policies.window.map(span).as_ref())),
+            ("window_from", self.policies.window_from.as_str().to_owned()),
             ("acknowledge", self.acknowledge.to_string()),
             ("loop_cap", self.loop_cap.to_string()),
         ];
         fields.extend(mailbox(self.imap.as_ref()));
         fields
+    }
+}
+
+/// A time as the desk file writes it.
+fn span(time: TimeDelta) -> String {
+    match time.num_seconds() {
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
     }
 }
 
@@ -252,6 +270,13 @@ fn mailbox(mailbox: Option<&Mailbox>) -> Vec<(&'static str, String)> {
         ("imap.poll", field(&|mailbox| format!("{}s", mailbox.poll_seconds))),
         ("imap.since", field(&|mailbox| since(mailbox).to_owned())),
     ]
+}
+
+impl Described for Block {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        vec![("addresses", list(&addresses)), ("spam", self.spam.as_str().to_owned())]
+    }
 }
 
 impl Described for Rule {

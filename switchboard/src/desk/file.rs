@@ -3,13 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard_common::db::desk::{Account, Category, Contact, Customize, Department, Desk, Group, Rule, User, UserType};
-use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
-use switchboard_common::db::routing::{Conditions, ThreadingPolicy};
+use switchboard_common::db::desk::{Category, Contact, Customize, Department, Desk, Group, Rule, User, UserType};
+use switchboard_common::db::routing::Conditions;
 use toml::Table;
 
 use super::fields::{Faults, Fields};
-use super::values;
+use super::{accounts, values};
 
 /// The desks of a file, by the tenant's name.
 pub type Desks = BTreeMap<String, Desk>;
@@ -35,9 +34,9 @@ pub fn read(text: &str, faults: &mut Faults) -> Desks {
 
 fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
     let owner = format!("tenant {name}: ");
-    let [departments, users, groups, categories, accounts, rules] =
+    let [departments, users, groups, categories, account_tables, rules] =
         ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
-    let customize = fields.table("customize");
+    let [customize, block] = ["customize", "block"].map(|key| fields.table(key));
     let faults = fields.faults();
     let list = |kind, key, check| List { owner: &owner, kind, key, check };
     Desk {
@@ -46,7 +45,8 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
         users: list("user", "handle", values::handle).read(users, faults, user).into_iter().collect(),
         groups: list("group", "handle", values::handle).read(groups, faults, group).into_iter().collect(),
         categories: list("category", "name", values::name).read(categories, faults, category).into_iter().collect(),
-        accounts: list("account", "name", values::handle).read(accounts, faults, account).into_iter().collect(),
+        accounts: list("account", "name", values::handle).read(account_tables, faults, accounts::account).into_iter().collect(),
+        block: block.map(|table| accounts::block(&format!("{owner}block"), table, faults)).unwrap_or_default(),
         rules: list("rule", "name", values::name).read(rules, faults, rule).into_iter().map(|(_, rule)| rule).collect(),
     }
 }
@@ -90,61 +90,6 @@ fn group(_: &str, fields: &mut Fields<'_>) -> Group {
 
 fn category(_: &str, fields: &mut Fields<'_>) -> Category {
     Category { department: fields.text("department"), assignee: fields.text("assignee") }
-}
-
-fn account(_: &str, fields: &mut Fields<'_>) -> Account {
-    fields.choice("channel", &[("email", ())], ());
-    let imap = fields.table("imap");
-    let policies = [("participants", ThreadingPolicy::Participants), ("proof", ThreadingPolicy::Proof)];
-    let account = Account {
-        address: fields.required("address", values::account_address).unwrap_or_default(),
-        from_name: fields.parsed("from_name", values::name),
-        category: fields.text("default_category"),
-        threading: fields.choice("threading", &policies, ThreadingPolicy::Participants),
-        acknowledge: fields.boolean("acknowledge", true),
-        loop_cap: fields.number("loop_cap", 1..=1000, 20),
-        imap: None,
-    };
-    let imap = imap.map(|table| mailbox(&fields.place_within("imap"), table, fields.faults()));
-    Account { imap, ..account }
-}
-
-/// What stands in `[tenant.accounts.imap]`.
-fn mailbox(place: &str, table: Table, faults: &mut Faults) -> Mailbox {
-    let mut fields = Fields::new(place.to_owned(), table, faults);
-    let host = fields.required("host", values::host);
-    let tls = [("tls", MailboxTls::Tls), ("starttls", MailboxTls::Starttls), ("none", MailboxTls::None)];
-    let tls = fields.choice("tls", &tls, MailboxTls::Tls);
-    if let Some(host) = host.as_ref().filter(|host| tls == MailboxTls::None && !values::is_loopback(host)) {
-        fields.fault(&format!(
-            "tls is \"none\", by which the password would travel in the clear: that is for localhost, 127.0.0.1 and ::1 only, not for {host}; \
-             it should be \"tls\" or \"starttls\""
-        ));
-    }
-    let usual_port = if tls == MailboxTls::Tls { 993 } else { 143 };
-    let mailbox = Mailbox {
-        host: host.unwrap_or_default(),
-        port: u16::try_from(fields.number("port", 1..=65_535, usual_port)).unwrap_or_default(),
-        tls,
-        username: fields.required("user", |user| Ok(user.to_owned())).unwrap_or_default(),
-        password: fields.required("password", values::secret_reference).unwrap_or_default(),
-        folders: folders(&mut fields),
-        poll_seconds: fields.parsed("poll", values::seconds).unwrap_or(60),
-        since: fields.choice("since", &[("everything", MailboxSince::Everything), ("now", MailboxSince::Now)], MailboxSince::Everything),
-    };
-    fields.finish();
-    mailbox
-}
-
-fn folders(fields: &mut Fields<'_>) -> Vec<String> {
-    let mut folders = fields.all_parsed("folders", values::folder);
-    let named = folders.len();
-    folders.sort();
-    folders.dedup();
-    if folders.len() < named {
-        fields.fault("folders holds one of them twice");
-    }
-    if folders.is_empty() { vec!["INBOX".to_owned()] } else { folders }
 }
 
 fn rule(name: &str, fields: &mut Fields<'_>) -> Rule {

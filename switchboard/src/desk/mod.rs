@@ -1,11 +1,13 @@
 //! `switchboard apply`: makes the database match a desk file.
 //!
-//! 1. [`file`] reads the file, by [`fields`] and [`values`]: every fault of a shape is noted.
+//! 1. [`file`] reads the file, [`accounts`] a part of it, by [`fields`] and [`values`]: every fault of a shape is noted.
 //! 2. [`check`] looks at what the parts say of each other.
 //! 3. [`diff`] lays the file beside the database.
 //! 4. [`apply`] writes what differs, in one transaction, and [`show`] says what it was.
 
+mod accounts;
 mod apply;
+mod block;
 mod check;
 mod diff;
 mod fields;

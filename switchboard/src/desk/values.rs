@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use switchboard_common::db::desk::Contact;
 use switchboard_common::domain::address::EmailAddress;
+use switchboard_common::domain::inbound::Channel;
 
 /// The reply token takes 31 characters of a local part's 64 (RFC 5321, 4.5.3.1.1), with its `+`.
 const LONGEST_LOCAL_PART: usize = 33;
@@ -36,8 +37,20 @@ pub fn email(text: &str) -> Result<String, String> {
     EmailAddress::parse(text).map(String::from).map_err(|error| error.to_string())
 }
 
-/// The address of an account, which has to leave room for a reply token.
-pub fn account_address(text: &str) -> Result<String, String> {
+/// The address of an account, as its channel has it. A mail address has to leave room for a reply token.
+pub fn account_address(channel: Channel, text: &str) -> Result<String, String> {
+    match channel {
+        Channel::Email => mail_account(text),
+        Channel::Whatsapp | Channel::Sms | Channel::Voice => phone(text),
+        Channel::Slack if (2..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) => {
+            Ok(text.to_owned())
+        }
+        Channel::Slack => Err(format!("{text:?} is not the id of a Slack workspace like T024BE7LD")),
+        Channel::Form => handle(text),
+    }
+}
+
+fn mail_account(text: &str) -> Result<String, String> {
     let address = EmailAddress::parse(text).map_err(|error| error.to_string())?;
     if address.local().len() > LONGEST_LOCAL_PART {
         return Err(format!(
@@ -161,8 +174,24 @@ mod tests {
     #[test]
     fn an_account_leaves_room_for_the_reply_token() {
         let fits = format!("{}@example.org", "a".repeat(33));
-        assert_eq!(account_address(&fits).as_deref(), Ok(fits.as_str()));
-        assert!(account_address(&format!("a{fits}")).expect_err("too long").contains("at most 33"));
+        assert_eq!(account_address(Channel::Email, &fits).as_deref(), Ok(fits.as_str()));
+        assert!(account_address(Channel::Email, &format!("a{fits}")).expect_err("too long").contains("at most 33"));
+    }
+
+    #[test]
+    fn an_accounts_address_is_of_its_channels_form() {
+        for (channel, text, address) in [
+            (Channel::Email, "Help@example.org", "help@example.org"),
+            (Channel::Whatsapp, "+1 555 0100", "+15550100"),
+            (Channel::Sms, "+15550100", "+15550100"),
+            (Channel::Voice, "+15550100", "+15550100"),
+            (Channel::Slack, "T024BE7LD", "T024BE7LD"),
+            (Channel::Form, "contact-us", "contact-us"),
+        ] {
+            assert_eq!(account_address(channel, text).as_deref(), Ok(address));
+            assert!(account_address(channel, "two words").is_err(), "{channel:?}");
+        }
+        assert!(account_address(Channel::Whatsapp, "help@example.org").is_err() && account_address(Channel::Slack, "acme").is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `switchboard explain`: says why something happened, from what is on record.
 
 mod page;
+mod threading;
 
 use anyhow::{Context, bail};
 use sqlx::ConnectOptions;

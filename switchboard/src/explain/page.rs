@@ -1,12 +1,11 @@
 //! The reasons for one message, as people read them.
 
 use switchboard_common::db::view::{EventView, MessageExplained};
-use switchboard_common::domain::explanation::{
-    ConditionTried, Explanation, Routing, RuleTried, SenderFound, TicketConsidered, ToldDecision,
-};
+use switchboard_common::domain::explanation::{ConditionTried, Explanation, Routing, RuleTried, SenderFound, ToldDecision};
 use switchboard_common::domain::inbound::Trust;
 use unicode_width::UnicodeWidthStr;
 
+use super::threading;
 use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, pad, paint, shorten, time};
 use crate::ticket::mail;
 
@@ -49,6 +48,11 @@ fn head(page: &mut Page, explained: &MessageExplained) {
     page.field("attachments", names.join(", "));
     let more = (message.refused_more > 0).then(|| format!("{} more were not kept", message.refused_more));
     page.field("not kept", message.refused.iter().map(ToString::to_string).chain(more).collect::<Vec<_>>().join("; "));
+    match explained.also_by.as_slice() {
+        [] => {}
+        [one] => page.field("copies", format!("it also came by the account {one}")),
+        more => page.field("copies", format!("it also came by the accounts {}", more.join(", "))),
+    }
     match explained.duplicates {
         0 => {}
         1 => page.field("duplicates", "it came once more, and was not taken again"),
@@ -65,6 +69,7 @@ fn outcome(explained: &MessageExplained) -> String {
         Some("joined") => format!("It went to {ticket}."),
         Some("answered") => format!("It is the answer to the client on {ticket}."),
         Some("noted") => format!("It is an internal note on {ticket}."),
+        Some("blocked") => "It was blocked, and is on no ticket.".to_owned(),
         _ => "It is logged, and was not decided on.".to_owned(),
     }
 }
@@ -72,15 +77,7 @@ fn outcome(explained: &MessageExplained) -> String {
 fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanation) {
     page.heading("Who wrote it");
     page.line(1, &sender(&explanation.sender));
-    page.heading("Which tickets it could have continued");
-    if explanation.considered.is_empty() {
-        page.line(1, "none: it pointed at no ticket");
-    }
-    let width = explanation.considered.iter().map(|ticket| ticket.evidence.width()).max().unwrap_or_default();
-    for TicketConsidered { ticket_number, evidence, chosen, why } in &explanation.considered {
-        let mark = if *chosen { paint(ADDED, "chosen    ") } else { paint(CHANGED, "not chosen") };
-        page.line(1, &format!("{mark}  #{ticket_number}  {}  {why}", pad(evidence, width)));
-    }
+    threading::render(page, explanation);
     if let Some(routing) = &explanation.routing {
         page.heading("Where it was routed");
         routed(page, routing);
@@ -101,6 +98,7 @@ fn sender(sender: &SenderFound) -> String {
         SenderFound::NewClient { key, .. } => format!("A new client, who was made for {key}."),
         SenderFound::User { key, handle, .. } => format!("The user {handle}, by their verified contact {key}."),
         SenderFound::Unknown { key } => format!("Nobody whom the desk knows: {key}."),
+        SenderFound::NotLookedFor { key } => format!("Nobody was looked for: {key}."),
     }
 }
 

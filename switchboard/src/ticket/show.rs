@@ -1,6 +1,6 @@
 //! All of one ticket.
 
-use switchboard_common::db::view::{AttachmentView, DeliveryView, MessageView, TicketLine, TicketView};
+use switchboard_common::db::view::{AttachmentView, DeliveryView, LinkView, MessageView, TicketLine, TicketView};
 use switchboard_common::domain::inbound::{Trust, size_in_words};
 
 use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, STRONG, paint, time};
@@ -13,7 +13,7 @@ pub fn render(ticket: &TicketView) -> String {
     let mut page = Page::default();
     head(&mut page, &ticket.line);
     for link in &ticket.links {
-        page.field("linked with", format!("#{} {} ({})", link.number, link.title, link.reason));
+        page.field(link_kind(link), format!("#{} {} ({})", link.number, link.title, link.reason));
     }
     page.heading("Messages");
     for message in &ticket.messages {
@@ -35,6 +35,19 @@ pub fn render(ticket: &TicketView) -> String {
         page.line(3, &mail(delivery));
     }
     page.finish()
+}
+
+/// How a ticket has to do with the one that is shown.
+fn link_kind(link: &LinkView) -> &'static str {
+    match (link.kind.as_str(), link.points_at_it) {
+        ("follow_up", true) => "goes on with",
+        ("follow_up", false) => "goes on in",
+        ("related", true) => "split from",
+        ("related", false) => "split off",
+        ("number", true) => "quotes",
+        ("number", false) => "quoted by",
+        _ => "linked with",
+    }
 }
 
 fn head(page: &mut Page, line: &TicketLine) {
@@ -61,7 +74,7 @@ fn show_message(page: &mut Page, message: &MessageView) {
         _ => "by Switchboard",
     };
     let author = paint(STRONG, &format!("{}{address}", message.author));
-    page.line(1, &format!("{}. {author}  {}  {what}", message.position, paint(FAINT, &time(message.received_at))));
+    page.line(1, &format!("{}. {author}  {}  {what} by {}", message.position, paint(FAINT, &time(message.received_at)), message.channel));
     page.line(3, &paint(FAINT, &message.subject));
     let trust = match message.trust {
         Trust::Failed => "the sender is not who they say: the check failed",

@@ -8,6 +8,7 @@ mod embedded;
 mod inspect;
 mod migrate;
 mod pipe;
+mod policies;
 mod show;
 mod up;
 mod world;

@@ -10,7 +10,7 @@ use switchboard_mail_reader::{Flag, Inspected, Mail, SmtpEnvelope, read};
 use crate::safe;
 
 /// The keys of what `switchboard inspect email` prints. Some more may come; none of these goes.
-pub const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 20] = [
     "from",
     "reply_to",
     "to",
@@ -27,6 +27,7 @@ pub const KEYS: [&str; 19] = [
     "attachments",
     "auto_submitted",
     "auto_reason",
+    "spam",
     "bounce",
     "trust",
     "flags",
@@ -116,7 +117,7 @@ fn check_json(mail: &Mail) {
     let missing: Vec<&str> = KEYS.into_iter().filter(|key| value.get(key).is_none()).collect();
     assert!(missing.is_empty(), "without {missing:?}");
     let of_text = ["subject", "text", "reply", "trust"].into_iter().all(|key| value[key].is_string());
-    let perhaps_of_text = ["message_id", "in_reply_to", "signature", "html", "auto_reason", "date"];
+    let perhaps_of_text = ["message_id", "in_reply_to", "signature", "html", "auto_reason", "spam", "date"];
     let perhaps_of_text = perhaps_of_text.into_iter().all(|key| value[key].is_string() || value[key].is_null());
     assert!(of_text && perhaps_of_text && value["auto_submitted"].is_boolean(), "a key with the wrong kind of value: {written}");
     assert_eq!(value["auto_submitted"] == Value::Bool(true), value["auto_reason"].is_string());

@@ -200,7 +200,7 @@ pub(crate) fn message(prepared: Prepared, account: &EmailAccount, stored: &Store
         // No server is pinned whose Authentication-Results could be believed.
         trust: Trust::Unverified,
         automatic: mail.automatic,
-        spam: None,
+        spam: mail.spam,
         fields: BTreeMap::new(),
         sent_at: mail.sent_at.map(|sent| sent.to_utc()),
         received_at,

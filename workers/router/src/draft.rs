@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use switchboard_common::db::routing::Desk;
 use switchboard_common::db::tickets::{TicketRow, VersionRow};
 use switchboard_common::domain::event::Actor;
+use switchboard_common::domain::inbound::Channel;
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::{TenantId, TicketId, UserId};
 
@@ -59,9 +60,12 @@ impl Draft {
         }
     }
 
-    /// Counts a message and returns its place.
-    pub fn add_message(&mut self) -> i32 {
+    /// Counts a message that came at this time, by the client on this channel if by them, and returns its
+    /// place.
+    pub fn add_message(&mut self, at: DateTime<Utc>, by_client_on: Option<Channel>) -> i32 {
         self.state.message_count += 1;
+        self.state.last_message_at = self.state.last_message_at.max(Some(at));
+        self.state.channels.extend(by_client_on);
         self.state.message_count
     }
 

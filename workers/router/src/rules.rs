@@ -112,6 +112,7 @@ mod tests {
             takes_mail: true,
             default_category: None,
             threading: switchboard_common::db::routing::ThreadingPolicy::Participants,
+            policies: switchboard_common::domain::policy::Policies::default(),
         };
         let recipients: Vec<_> = recipients.iter().map(|text| EmailAddress::parse(text).expect("valid")).collect();
         let tried = test(&conditions, Facts { account: &account, recipients: &recipients, subject });

@@ -11,13 +11,16 @@ use sqlx::types::Json;
 
 use crate::db::mailboxes::Mailbox;
 use crate::db::routing::{Conditions, ThreadingPolicy};
+use crate::domain::inbound::Channel;
+use crate::domain::policy::{BlockEntry, Policies, SpamPolicy};
 use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
 
 pub use mailboxes::put_mailbox;
 pub use read::{address_owners, find_tenant, load, lock_tenant, unknown_timezones};
 pub use write::{
     archive_categories, archive_departments, archive_users, bump_revision, delete_rules, disable_accounts, free_names, put_account,
-    put_category, put_customize, put_department, put_group, put_rule, put_user, release_users, seed, set_departments, set_members,
+    put_block, put_category, put_customize, put_department, put_group, put_rule, put_user, release_users, seed, set_departments,
+    set_members,
 };
 
 /// All that `apply` makes match a file.
@@ -37,6 +40,17 @@ pub struct Desk {
     pub accounts: BTreeMap<String, Account>,
     /// The rules, in their order.
     pub rules: Vec<Rule>,
+    /// Of whom nothing is taken.
+    pub block: Block,
+}
+
+/// What a tenant does not take.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Of whom it takes nothing.
+    pub addresses: BTreeSet<BlockEntry>,
+    /// What becomes of spam.
+    pub spam: SpamPolicy,
 }
 
 /// How the desk presents itself.
@@ -113,10 +127,12 @@ pub struct Category {
     pub assignee: Option<String>,
 }
 
-/// A mail account.
+/// An account of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The address that clients write to.
+    /// Where its messages come in.
+    pub channel: Channel,
+    /// The address that clients write to: a mail address, a number, a workspace.
     pub address: String,
     /// The name that its mail is sent in.
     pub from_name: Option<String>,
@@ -124,6 +140,8 @@ pub struct Account {
     pub category: Option<String>,
     /// Who may join a ticket by quoting a Message-ID.
     pub threading: ThreadingPolicy,
+    /// What becomes of what points at a ticket, or at none.
+    pub policies: Policies,
     /// Whether clients are told that their mail came.
     pub acknowledge: bool,
     /// At most so many mails an hour to one address in answer to mail from one address.
@@ -154,6 +172,8 @@ pub struct Stored {
     pub names: BTreeMap<String, String>,
     /// The handles that are groups, also of those archived.
     pub groups: BTreeSet<String>,
+    /// The channels of all accounts by their names, also of those disabled.
+    pub channels: BTreeMap<String, String>,
 }
 
 /// Ids by name.
@@ -180,6 +200,8 @@ pub struct AddressOwner {
     pub tenant: String,
     /// The account's name.
     pub account: String,
+    /// The account's channel.
+    pub channel: String,
     /// The account's address.
     pub address: String,
 }

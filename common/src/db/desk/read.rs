@@ -6,10 +6,12 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::{
-    Account, AddressOwner, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Stored, User, UserType,
+    Account, AddressOwner, Block, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Stored, User, UserType,
     mailboxes,
 };
-use crate::db::routing::{Conditions, ThreadingPolicy};
+use crate::db::routing::{self, Conditions, ThreadingPolicy};
+use crate::domain::inbound::Channel;
+use crate::domain::policy::{ClosedPolicy, Policies, SpamPolicy, SubjectPolicy, WindowScope};
 use crate::ids::{AccountId, CategoryId, DepartmentId, RuleId, TenantId, UserId};
 
 /// Makes the tenant, if it is not there, and locks it until the end of the transaction, so that two
@@ -46,9 +48,17 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Resu
     departments(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     people(connection, tenant, &mut stored).await?;
     categories(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
-    accounts(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
+    accounts(connection, tenant, &mut stored).await?;
     rules(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
+    stored.desk.block = block(connection, tenant).await?;
     Ok(stored)
+}
+
+async fn block(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Block> {
+    let spam = sqlx::query_scalar!(r#"select spam as "spam: SpamPolicy" from tenants where id = $1"#, tenant.0)
+        .fetch_one(&mut *connection)
+        .await?;
+    Ok(Block { addresses: routing::blocked(connection, tenant).await?.into_iter().collect(), spam })
 }
 
 async fn customize(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Customize> {
@@ -140,10 +150,12 @@ async fn categories(connection: &mut PgConnection, tenant: TenantId, desk: &mut 
     Ok(())
 }
 
-async fn accounts(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
+async fn accounts(connection: &mut PgConnection, tenant: TenantId, stored: &mut Stored) -> sqlx::Result<()> {
+    let Stored { desk, ids, channels, .. } = stored;
     let rows = sqlx::query!(
         r#"select a.id as "id: AccountId", a.name, a.address, a.from_name, c.name as "category?", a.threading as "threading: ThreadingPolicy",
-                  a.acknowledge, a.loop_cap, a.disabled_at is not null as "disabled!"
+                  a.acknowledge, a.loop_cap, a.disabled_at is not null as "disabled!", a.channel, a.closed as "closed: ClosedPolicy",
+                  a.new_subject as "new_subject: SubjectPolicy", a.window_seconds, a.window_from as "window_from: WindowScope"
            from channel_accounts a
            left join categories c on c.tenant_id = a.tenant_id and c.id = a.default_category_id
            where a.tenant_id = $1"#,
@@ -154,8 +166,17 @@ async fn accounts(connection: &mut PgConnection, tenant: TenantId, desk: &mut De
     let mut mailboxes = mailboxes::load(connection, tenant).await?;
     for row in rows {
         ids.accounts.insert(row.name.clone(), row.id);
+        channels.insert(row.name.clone(), row.channel.clone());
         if !row.disabled {
             let account = Account {
+                policies: Policies {
+                    closed: row.closed,
+                    new_subject: row.new_subject,
+                    window: routing::window(&row.channel, row.window_seconds),
+                    window_from: row.window_from,
+                },
+                channel: Channel::named(&row.channel)
+                    .ok_or_else(|| sqlx::Error::Decode(format!("no channel is {}", row.channel).into()))?,
                 address: row.address,
                 from_name: row.from_name,
                 category: row.category,
@@ -195,9 +216,9 @@ async fn rules(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk,
 pub async fn address_owners(connection: &mut PgConnection, addresses: &[String]) -> sqlx::Result<Vec<AddressOwner>> {
     sqlx::query_as!(
         AddressOwner,
-        r#"select a.tenant_id as "tenant_id: TenantId", t.name as tenant, a.name as account, a.address
+        r#"select a.tenant_id as "tenant_id: TenantId", t.name as tenant, a.name as account, a.channel, a.address
            from channel_accounts a join tenants t on t.id = a.tenant_id
-           where a.channel = 'email' and a.disabled_at is null and a.address = any($1)
+           where a.disabled_at is null and a.address = any($1)
            order by a.address"#,
         addresses,
     )

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Account, Contact, Customize, Department, Rule, User, UserType};
+use super::{Account, Block, Contact, Customize, Department, Rule, User, UserType};
 use crate::ambient::Ambient;
 use crate::db::signing_keys;
 use crate::domain::ticket::TicketState;
@@ -343,11 +343,14 @@ pub async fn put_account(
     account: &Account,
     category: Option<CategoryId>,
 ) -> sqlx::Result<()> {
+    let policies = &account.policies;
     sqlx::query!(
-        "insert into channel_accounts (tenant_id, id, name, channel, address, from_name, default_category_id, threading, acknowledge, loop_cap)
-         values ($1, $2, $3, 'email', $4, $5, $6, $7, $8, $9)
+        "insert into channel_accounts (tenant_id, id, name, address, from_name, default_category_id, threading, acknowledge, loop_cap,
+                                       channel, closed, new_subject, window_seconds, window_from)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          on conflict (tenant_id, id) do update
-         set address = excluded.address, from_name = excluded.from_name, default_category_id = excluded.default_category_id,
+         set channel = excluded.channel, closed = excluded.closed, new_subject = excluded.new_subject,
+             window_seconds = excluded.window_seconds, window_from = excluded.window_from, address = excluded.address, from_name = excluded.from_name, default_category_id = excluded.default_category_id,
              threading = excluded.threading, acknowledge = excluded.acknowledge, loop_cap = excluded.loop_cap, disabled_at = null",
         tenant.0,
         id.0,
@@ -358,9 +361,34 @@ pub async fn put_account(
         account.threading as _,
         account.acknowledge,
         account.loop_cap,
+        account.channel.as_str(),
+        policies.closed as _,
+        policies.new_subject as _,
+        policies.window.map_or(0, |window| i32::try_from(window.num_seconds()).unwrap_or(i32::MAX)),
+        policies.window_from as _,
     )
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Writes what a tenant does not take.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn put_block(connection: &mut PgConnection, tenant: TenantId, block: &Block) -> sqlx::Result<()> {
+    let entries: Vec<String> = block.addresses.iter().map(ToString::to_string).collect();
+    sqlx::query!("delete from blocked_senders where tenant_id = $1 and entry <> all($2)", tenant.0, &entries)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!(
+        "insert into blocked_senders (tenant_id, entry) select $1, * from unnest($2::text[]) on conflict do nothing",
+        tenant.0,
+        &entries
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("update tenants set spam = $2 where id = $1", tenant.0, block.spam as _).execute(connection).await?;
     Ok(())
 }
 

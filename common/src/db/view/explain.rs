@@ -27,10 +27,12 @@ pub struct MessageExplained {
     pub account: String,
     /// The message as it came in.
     pub message: Json<InboundMessage>,
-    /// What became of it: `opened`, `joined`, `answered` or `noted`.
+    /// What became of it: `opened`, `joined`, `answered`, `noted` or `blocked`.
     pub outcome: Option<String>,
     /// How often it came again.
     pub duplicates: i32,
+    /// The other accounts that it came by as well.
+    pub also_by: Vec<String>,
     /// The number of its ticket.
     pub ticket: Option<i64>,
     /// The title of its ticket.
@@ -103,6 +105,9 @@ pub async fn explain(connection: &mut PgConnection, tenant: TenantId, id: Inboun
     let row = sqlx::query!(
         r#"select tn.name as tenant, a.name as account, i.payload as "message: Json<InboundMessage>", i.outcome::text as outcome,
                   i.duplicates, i.ticket_id as "ticket_id: TicketId", i.explanation as "explanation: Json<Explanation>",
+                  array(select o.name from inbound_copies k
+                        join channel_accounts o on o.tenant_id = k.tenant_id and o.id = k.account_id
+                        where k.tenant_id = i.tenant_id and k.inbound_id = i.id order by o.name) as "also_by!",
                   m.id as "message_id?: MessageId", t.ticket_number as "ticket?", t.title as "title?", c.name as "client?"
            from inbound_messages i
            join tenants tn on tn.id = i.tenant_id
@@ -134,6 +139,7 @@ pub async fn explain(connection: &mut PgConnection, tenant: TenantId, id: Inboun
         message: row.message,
         outcome: row.outcome,
         duplicates: row.duplicates,
+        also_by: row.also_by,
         ticket: row.ticket,
         title: row.title,
         client: row.client,

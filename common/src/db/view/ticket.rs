@@ -79,6 +79,8 @@ pub struct MessageView {
     pub kind: String,
     /// `in` or `out`.
     pub direction: String,
+    /// The channel that it came or goes by.
+    pub channel: String,
     /// Who wrote it: a handle, a client's name, or the name that came with it.
     pub author: String,
     /// The address that it came from.
@@ -138,6 +140,10 @@ pub struct LinkView {
     pub number: i64,
     /// Its title.
     pub title: String,
+    /// `stranger`, `number`, `follow_up` or `related`.
+    pub kind: String,
+    /// This ticket points at that one; else that one at this.
+    pub points_at_it: bool,
     /// Why they are linked.
     pub reason: String,
 }
@@ -231,7 +237,7 @@ async fn lines(
 async fn messages(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Vec<MessageView>> {
     sqlx::query_as!(
         MessageView,
-        r#"select m.id as "id: MessageId", m.position, m.kind::text as "kind!", m.direction::text as "direction!",
+        r#"select m.id as "id: MessageId", m.position, m.kind::text as "kind!", m.direction::text as "direction!", m.channel,
                   coalesce(u.handle, c.name, m.sender_name, m.sender_address, 'switchboard') as "author!",
                   m.sender_address as address, m.subject, m.text, m.full_text, m.notice, m.trust as "trust: Trust", m.automatic,
                   m.inbound_id as "inbound_id: InboundId", m.sent_at, m.received_at,
@@ -270,7 +276,7 @@ async fn versions(connection: &mut PgConnection, tenant: TenantId, ticket: Ticke
 async fn links(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Vec<LinkView>> {
     sqlx::query_as!(
         LinkView,
-        r#"select t.ticket_number as number, t.title, l.reason
+        r#"select t.ticket_number as number, t.title, l.kind, l.ticket_id = $2 as "points_at_it!", l.reason
            from ticket_links l
            join tickets t on t.tenant_id = l.tenant_id and t.id = case when l.ticket_id = $2 then l.linked_id else l.ticket_id end
            where l.tenant_id = $1 and (l.ticket_id = $2 or l.linked_id = $2)

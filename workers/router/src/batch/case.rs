@@ -1,4 +1,4 @@
-//! A message with what is known of its sender, and the tickets that it points at.
+//! A message with what is known of its sender.
 
 use chrono::{DateTime, Utc};
 use switchboard_common::ambient::Ambient;
@@ -11,8 +11,8 @@ use switchboard_common::domain::event::Actor;
 use switchboard_common::domain::inbound::InboundMessage;
 use switchboard_common::ids::{ClientId, InboundId, TicketId, UserId};
 
-use super::gather::{Known, nearest_references};
-use crate::thread::{Candidate, Evidence};
+use super::gather::Known;
+use crate::thread::Writer;
 
 /// A message with what is known of its sender.
 pub(super) struct Case<'a> {
@@ -22,6 +22,8 @@ pub(super) struct Case<'a> {
     pub from: &'a Mailbox,
     pub user: Option<UserId>,
     pub client: ClientId,
+    /// That client and those who are the same one.
+    pub clients: Vec<ClientId>,
     pub client_is_new: bool,
     pub automatic: Option<String>,
     pub flags: Vec<String>,
@@ -30,6 +32,13 @@ pub(super) struct Case<'a> {
 
 fn is_own_address(desk: &Desk, from: &Mailbox) -> bool {
     desk.accounts.values().any(|account| account.takes_mail && account.address == from.email.as_str())
+}
+
+/// The client whose message it is, and those who are the same one.
+pub(super) fn clients_of(known: &Known<'_>, message: &InboundMessage) -> Vec<ClientId> {
+    let address = message.from.as_ref().map(|from| from.email.as_str().to_owned());
+    let claimed = address.and_then(|address| known.clients.get(&(message.tenant_id, address)));
+    claimed.map(|claimed| claimed.client_id).into_iter().collect()
 }
 
 /// Who wrote it, and whether that was a program.
@@ -63,6 +72,7 @@ pub(super) fn examine<'a>(
         from,
         user,
         client: client.client_id,
+        clients: clients_of(known, message),
         client_is_new: client.is_new,
         automatic,
         flags,
@@ -70,45 +80,25 @@ pub(super) fn examine<'a>(
     })
 }
 
-/// The tickets that a message points at, each once, by the strongest evidence.
-pub(super) fn candidates<'k>(known: &'k Known<'_>, desk: &Desk, case: &Case<'_>) -> Vec<Candidate<'k>> {
-    let tenant = case.message.tenant_id;
-    let by_id = |id: &str| known.message_ids.get(&(tenant, id.to_owned()));
-    let own = case.message.message_id.as_deref().and_then(by_id);
-    let own_mail =
-        own.filter(|own| own.origin == MessageIdOrigin::Ours).and_then(|own| own.ticket_id).map(|ticket| (ticket, Evidence::OwnMail));
-    let replies = case.message.recipients.iter().filter_map(|recipient| {
-        let reply = known.reply_addresses.get(&(tenant, desk.signing_keys.row(recipient)?))?;
-        Some((reply.ticket_id, Evidence::ReplyAddress(reply.recipient)))
-    });
-    let references: Vec<(TicketId, Evidence)> = nearest_references(case.message)
-        .filter_map(|id| {
-            let known = by_id(id)?;
-            let evidence = if known.origin == MessageIdOrigin::Ours { Evidence::OurMessageId } else { Evidence::MessageId };
-            Some((known.ticket_id?, evidence(id.to_owned())))
-        })
-        .collect();
-    let (ours, others): (Vec<_>, Vec<_>) = references.into_iter().partition(|(_, evidence)| matches!(evidence, Evidence::OurMessageId(_)));
-    let borne = own.and_then(|own| match own.origin {
-        MessageIdOrigin::Ours => None,
-        MessageIdOrigin::Referenced => Some((own.ticket_id?, Evidence::Awaited)),
-        MessageIdOrigin::Seen => Some((own.ticket_id?, Evidence::SameMessageId)),
-    });
-    let mut found: Vec<Candidate<'k>> = Vec::new();
-    for (ticket_id, evidence) in own_mail.into_iter().chain(replies).chain(ours).chain(others).chain(borne) {
-        let seen = found.iter().any(|candidate| candidate.ticket_id == ticket_id);
-        if let Some(draft) = known.tickets.get(&(tenant, ticket_id)).filter(|_| !seen) {
-            found.push(Candidate { ticket_id, ticket: &draft.state, evidence });
-        }
-    }
-    found
-}
-
 /// The author's name.
 pub(super) fn describe_author(author: Actor, case: &Case<'_>, desk: &Desk) -> String {
     match author {
         Actor::User(id) => desk.users.get(&id).map_or_else(|| "an agent".to_owned(), |user| user.name.clone()),
         Actor::Client(_) | Actor::System => case.from.name.clone().unwrap_or_else(|| case.from.email.as_str().to_owned()),
+    }
+}
+
+impl Case<'_> {
+    /// Who wrote, as far as a ticket is concerned.
+    pub(super) fn writer(&self) -> Writer<'_> {
+        Writer {
+            address: self.from.email.as_str(),
+            user: self.user,
+            clients: &self.clients,
+            trust: self.message.trust,
+            automatic: self.automatic.as_deref(),
+            quotes_desk: self.message.quotes_desk,
+        }
     }
 }
 

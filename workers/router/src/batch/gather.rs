@@ -1,21 +1,23 @@
 //! What is known about a batch, read under locks that are taken in one order: the clients, the
-//! Message-IDs, the tickets.
+//! Message-IDs, the threads of chats, what was logged before, the tickets.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::clients::{self, Claim, Claimed};
-use switchboard_common::db::inbound::{self, Logged};
+use switchboard_common::db::inbound::{self, Logged, Sifted};
 use switchboard_common::db::message_ids::{self, KnownId};
-use switchboard_common::db::reply_addresses::{self, ReplyAddress};
+use switchboard_common::db::reply_addresses::ReplyAddress;
 use switchboard_common::db::routing::Desk;
+use switchboard_common::db::threads::{self, KnownThread, ThreadId};
 use switchboard_common::db::tickets;
 use switchboard_common::domain::inbound::{InboundMessage, Trust};
 use switchboard_common::ids::{TenantId, TicketId};
 
+use super::{pointers, screen};
 use crate::desks::Desks;
 use crate::draft::Draft;
 
@@ -23,21 +25,30 @@ use crate::draft::Draft;
 const REFERENCES: usize = 20;
 
 /// A key within a tenant.
-type Keyed<K> = (TenantId, K);
+pub(super) type Keyed<K> = (TenantId, K);
 
 /// What the decisions of a batch are made from, and change.
+#[derive(Default)]
 pub(super) struct Known<'a> {
     /// The messages that are new, in the order in which they arrived.
-    pub messages: Vec<Logged<'a>>,
-    /// Those that came before.
-    pub again: Vec<Logged<'a>>,
+    pub new: Vec<Logged<'a>>,
+    /// Those that were blocked when they came before, and are decided on anew.
+    pub anew: Vec<Logged<'a>>,
+    /// Those that are among the new ones, once more.
+    pub twice: Vec<Logged<'a>>,
     pub desks: HashMap<TenantId, Arc<Desk>>,
     /// By mail address.
     pub clients: HashMap<Keyed<String>, Claimed>,
     pub message_ids: HashMap<Keyed<String>, KnownId>,
+    pub threads: HashMap<ThreadId, KnownThread>,
+    /// The tickets that wait for a mail, beside the first.
+    pub awaiting: HashMap<Keyed<String>, Vec<TicketId>>,
     /// By the row that a token names.
     pub reply_addresses: HashMap<Keyed<i64>, ReplyAddress>,
+    pub numbers: HashMap<Keyed<i64>, TicketId>,
     pub tickets: BTreeMap<Keyed<TicketId>, Draft>,
+    /// What goes on with a ticket, the oldest first.
+    pub follow_ups: HashMap<Keyed<TicketId>, Vec<TicketId>>,
 }
 
 pub(super) async fn gather<'a>(
@@ -51,24 +62,25 @@ pub(super) async fn gather<'a>(
     for (_, message) in &messages {
         check(message, &desks)?;
     }
-    let claims: Vec<Claim> = messages.iter().filter_map(|(_, message)| client_claim(message, ambient)).collect();
+    // Whoever is blocked claims nothing.
+    let taken: Vec<_> = messages.iter().filter(|(_, message)| screen::blocked_by(message, &desks[&message.tenant_id]).is_none()).collect();
+    let taken: Vec<&InboundMessage> = taken.into_iter().map(|(_, message)| *message).collect();
+
+    let claims: Vec<Claim> = taken.iter().filter_map(|message| client_claim(message, ambient)).collect();
     let clients = clients::claim(connection, &claims).await?;
-    let ids = messages.iter().flat_map(|(_, message)| known_ids(message).map(|id| (message.tenant_id, id.to_owned()))).collect();
+    let ids = taken.iter().flat_map(|message| known_ids(message).map(|id| (message.tenant_id, id.to_owned()))).collect();
     let message_ids = message_ids::claim(connection, ids).await?;
+    let threads = threads::claim(connection, taken.iter().filter_map(|message| thread_of(message)).collect()).await?;
     // Whoever has one of these messages too had to wait until here: they have its sender in common.
-    let (messages, again) = inbound::sift(connection, messages).await?;
-    let reply_addresses = find_reply_addresses(connection, &desks, &messages).await?;
-    let pointed_at = message_ids
-        .iter()
-        .filter_map(|((tenant, _), known)| Some((*tenant, known.ticket_id?)))
-        .chain(reply_addresses.iter().map(|((tenant, _), reply)| (*tenant, reply.ticket_id)))
-        .collect();
-    let tickets = tickets::lock(connection, pointed_at)
-        .await?
-        .into_iter()
-        .map(|((tenant, id), (version, state))| ((tenant, id), Draft::existing(tenant, id, version, state)))
-        .collect();
-    Ok(Known { messages, again, desks, clients, message_ids, reply_addresses, tickets })
+    let Sifted { new, logged, twice } = inbound::sift(connection, messages).await?;
+    let anew = inbound::count_again(connection, &logged).await?;
+    let mut known = Known { new, anew, twice, desks, clients, message_ids, threads, ..Known::default() };
+    let pointed_at = pointers::find(connection, &mut known, &taken).await?;
+    let tickets = tickets::lock_with_follow_ups(connection, pointed_at.clone()).await?;
+    known.follow_ups = pointers::follow_ups(connection, &tickets, pointed_at).await?;
+    known.tickets =
+        tickets.into_iter().map(|((tenant, id), (version, state))| ((tenant, id), Draft::existing(tenant, id, version, state))).collect();
+    Ok(known)
 }
 
 /// What makes a message impossible to process.
@@ -112,20 +124,7 @@ pub(super) fn nearest_references(message: &InboundMessage) -> impl Iterator<Item
     rest.iter().rev().take(REFERENCES).chain(first).map(String::as_str).filter(move |id| Some(*id) != own)
 }
 
-async fn find_reply_addresses(
-    connection: &mut PgConnection,
-    desks: &HashMap<TenantId, Arc<Desk>>,
-    messages: &[Logged<'_>],
-) -> Result<HashMap<Keyed<i64>, ReplyAddress>, Failure> {
-    let mut rows: BTreeMap<TenantId, HashSet<i64>> = BTreeMap::new();
-    for (_, message) in messages {
-        let keys = &desks[&message.tenant_id].signing_keys;
-        rows.entry(message.tenant_id).or_default().extend(message.recipients.iter().filter_map(|recipient| keys.row(recipient)));
-    }
-    let mut found = HashMap::new();
-    for (tenant, ids) in rows.into_iter().filter(|(_, ids)| !ids.is_empty()) {
-        let ids: Vec<i64> = ids.into_iter().collect();
-        found.extend(reply_addresses::find(connection, tenant, &ids).await?.into_iter().map(|reply| ((tenant, reply.id), reply)));
-    }
-    Ok(found)
+/// What the thread is known by that a message came in.
+pub(super) fn thread_of(message: &InboundMessage) -> Option<ThreadId> {
+    Some((message.tenant_id, message.account_id, message.thread_key.clone()?))
 }

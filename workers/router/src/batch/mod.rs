@@ -3,7 +3,14 @@
 
 mod case;
 mod decide;
+mod enter;
+mod evidence;
+mod finish;
 mod gather;
+mod open;
+mod pointers;
+mod reasons;
+mod screen;
 mod texts;
 mod write;
 
@@ -52,7 +59,7 @@ impl Handler for BatchHandler {
         let mut transaction = session.begin().await?;
         let mut known = gather::gather(&mut transaction, &self.desks, &self.ambient, messages).await?;
         let mut decided = decide::Decided::default();
-        for (inbound_id, message) in known.messages.clone() {
+        for (inbound_id, message) in known.new.iter().chain(&known.anew).copied().collect::<Vec<_>>() {
             let desk = Arc::clone(&known.desks[&message.tenant_id]);
             let step = decide::Step { known: &mut known, decided: &mut decided, ambient: &self.ambient, desk: &desk };
             step.decide(inbound_id, message)?;

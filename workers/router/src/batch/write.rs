@@ -4,21 +4,20 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use metrics::histogram;
+use metrics::{counter, histogram};
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::inbound::{InboundOutcome, Outcome};
 use switchboard_common::db::tickets::{self, TicketRow};
-use switchboard_common::db::{clients, inbound, message_ids, outbox};
-use switchboard_common::domain::explanation::{Explanation, TicketConsidered};
+use switchboard_common::db::{clients, inbound, message_ids, outbox, threads, ticket_links};
 use switchboard_common::ids::{InboundId, TenantId, TicketId};
-use switchboard_common::telemetry::metrics::ARRIVAL_TO_TICKET;
+use switchboard_common::telemetry::metrics::{ARRIVAL_TO_TICKET, BLOCKED};
 
 use super::decide::{Conclusion, Decided};
 use super::gather::Known;
+use super::reasons::{links, outcome};
 use super::texts;
-use crate::thread::Role;
 
 /// Writes it all, and returns what the log is told once it is committed.
 pub(super) async fn write(
@@ -33,31 +32,39 @@ pub(super) async fn write(
     clients::insert(connection, &decided.clients).await?;
     number_new_tickets(connection, &mut known, &decided.conclusions).await?;
     write_tickets(connection, &known).await?;
+    ticket_links::add(connection, &links(&known, &decided.conclusions)).await?;
     let routed = decided.conclusions.iter().map(|conclusion| routed(&known, conclusion)).collect();
     let outcomes: Vec<Outcome> = decided.conclusions.into_iter().map(|conclusion| outcome(&known, conclusion)).collect();
     log(connection, &known, &outcomes).await?;
     texts::write(connection, decided.messages).await?;
-    tickets::link(connection, &decided.links).await?;
     let ids: Vec<_> = known.message_ids.iter().collect();
     message_ids::settle(connection, &ids).await?;
+    message_ids::add_awaiting(connection, &decided.awaiting).await?;
+    message_ids::end_awaiting(connection, &decided.arrived).await?;
+    threads::settle(connection, &known.threads.iter().collect::<Vec<_>>()).await?;
     outbox::add(connection, &decided.events, ambient.now()).await?;
     Ok(routed)
 }
 
 /// Logs the messages with what became of them, and counts those that came again.
 async fn log(connection: &mut PgConnection, known: &Known<'_>, outcomes: &[Outcome]) -> Result<(), Failure> {
-    if !inbound::record(connection, &known.messages, outcomes).await? {
+    if !inbound::record(connection, &known.new, outcomes).await? {
         return Err(Failure::Retry(anyhow::anyhow!("another router had one of the messages as well and was faster")));
     }
-    inbound::count_again(connection, &known.again).await?;
+    if !known.anew.is_empty() {
+        let anew: Vec<&Outcome> = outcomes.iter().filter(|outcome| known.anew.iter().any(|(id, _)| *id == outcome.inbound_id)).collect();
+        inbound::conclude(connection, &anew).await?;
+    }
+    inbound::count_again(connection, &known.twice).await?;
     Ok(())
 }
 
 /// Where a message went, for the log: without anybody's address.
 pub(super) struct Routed {
     inbound_id: InboundId,
-    ticket_id: TicketId,
-    number: i64,
+    /// The ticket and its number; nothing for what was blocked.
+    ticket: Option<(TicketId, i64)>,
+    by_list: bool,
     outcome: InboundOutcome,
     received_at: DateTime<Utc>,
 }
@@ -65,27 +72,29 @@ pub(super) struct Routed {
 impl Routed {
     /// Tells that it is committed.
     pub(super) fn tell(&self, now: DateTime<Utc>) {
+        let Some((ticket, number)) = self.ticket else {
+            let reason = if self.by_list { "list" } else { "spam" };
+            counter!(BLOCKED, "reason" => reason).increment(1);
+            tracing::info!(inbound.id = %self.inbound_id, "A message was blocked ({reason})");
+            return;
+        };
         histogram!(ARRIVAL_TO_TICKET).record((now - self.received_at).to_std().unwrap_or_default());
-        self.log();
-    }
-
-    fn log(&self) {
         let what = match self.outcome {
             InboundOutcome::Opened => "opened",
             InboundOutcome::Joined => "joined",
             InboundOutcome::Answered => "answers the client of",
-            InboundOutcome::Noted => "is a note on",
+            InboundOutcome::Noted | InboundOutcome::Blocked => "is a note on",
         };
-        tracing::info!(inbound.id = %self.inbound_id, ticket.id = %self.ticket_id, "A message {what} ticket #{}", self.number);
+        tracing::info!(inbound.id = %self.inbound_id, ticket.id = %ticket, "A message {what} ticket #{number}");
     }
 }
 
 fn routed(known: &Known<'_>, conclusion: &Conclusion) -> Routed {
-    let draft = known.tickets.get(&(conclusion.tenant_id, conclusion.ticket_id));
+    let number = |ticket| known.tickets.get(&(conclusion.tenant_id, ticket)).map_or(0, |draft| draft.state.number);
     Routed {
         inbound_id: conclusion.inbound_id,
-        ticket_id: conclusion.ticket_id,
-        number: draft.map_or(0, |draft| draft.state.number),
+        ticket: conclusion.ticket_id.map(|ticket| (ticket, number(ticket))),
+        by_list: conclusion.reasons.screening.as_ref().is_some_and(|screening| screening.entry.is_some()),
         outcome: conclusion.outcome,
         received_at: conclusion.received_at,
     }
@@ -103,7 +112,7 @@ async fn number_new_tickets(connection: &mut PgConnection, known: &mut Known<'_>
     }
     let mut next = tickets::take_numbers(connection, counts.into_iter().collect()).await?;
     for conclusion in opened() {
-        let draft = known.tickets.get_mut(&(conclusion.tenant_id, conclusion.ticket_id));
+        let draft = conclusion.ticket_id.and_then(|ticket| known.tickets.get_mut(&(conclusion.tenant_id, ticket)));
         if let (Some(draft), Some(number)) = (draft, next.get_mut(&conclusion.tenant_id)) {
             draft.set_number(*number);
             *number += 1;
@@ -120,36 +129,4 @@ async fn write_tickets(connection: &mut PgConnection, known: &Known<'_>) -> Resu
     let versions: Vec<_> = changed().flat_map(|draft| draft.rows().1.to_vec()).collect();
     tickets::add_versions(connection, &versions).await?;
     Ok(())
-}
-
-fn outcome(known: &Known<'_>, conclusion: Conclusion) -> Outcome {
-    let number = |ticket| known.tickets.get(&(conclusion.tenant_id, ticket)).map_or(0, |draft| draft.state.number);
-    let own = number(conclusion.ticket_id);
-    let reason = conclusion.weighed.iter().find(|weighed| weighed.role.is_some()).map_or("", |weighed| weighed.why.as_str());
-    let decision = match conclusion.outcome {
-        InboundOutcome::Opened => match conclusion.weighed.first() {
-            Some(refused) => format!("Opened ticket #{own}, linked to #{}: {}.", number(refused.ticket_id), refused.why),
-            None => format!("Opened ticket #{own}: nothing in it points at a ticket."),
-        },
-        InboundOutcome::Joined => format!("Joined ticket #{own}: {reason}."),
-        InboundOutcome::Answered => format!("Answers the client of ticket #{own}: {reason}."),
-        InboundOutcome::Noted => format!("Kept on ticket #{own} as an internal note: {reason}."),
-    };
-    let considered = conclusion
-        .weighed
-        .iter()
-        .map(|weighed| TicketConsidered {
-            ticket_number: number(weighed.ticket_id),
-            evidence: weighed.evidence.clone(),
-            chosen: matches!(weighed.role, Some(Role::Client | Role::Answer(_) | Role::Note(_))),
-            why: weighed.why.clone(),
-        })
-        .collect();
-    Outcome {
-        tenant_id: conclusion.tenant_id,
-        inbound_id: conclusion.inbound_id,
-        outcome: conclusion.outcome,
-        ticket_id: conclusion.ticket_id,
-        explanation: Explanation { sender: conclusion.sender, considered, decision, routing: conclusion.routing, flags: conclusion.flags },
-    }
 }

@@ -36,8 +36,12 @@ impl Desk {
             .fetch_one(&pool)
             .await
             .expect("an account");
+        Self::with(pool, ambient, tenant, AccountId(account))
+    }
+
+    pub fn with(pool: PgPool, ambient: Ambient, tenant: TenantId, account: AccountId) -> Self {
         let handler = BatchHandler::new(pool.clone(), ambient.clone());
-        Self { pool, ambient, tenant, account: AccountId(account), handler }
+        Self { pool, ambient, tenant, account, handler }
     }
 
     pub async fn add_tenant(pool: &PgPool, ambient: &Ambient, name: &str, address: &str) -> TenantId {

@@ -3,7 +3,8 @@
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use switchboard_common::db::clients::{self, Claim};
-use switchboard_common::db::{self, inbound, message_ids, tickets};
+use switchboard_common::db::{self, inbound, message_ids, threads, tickets};
+use switchboard_common::domain::inbound::Channel;
 use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
 
 use crate::desk::{Desk, MIGRATIONS, Mail};
@@ -89,6 +90,21 @@ async fn message_ids_are_taken_in_one_order(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
+async fn threads_are_taken_in_one_order(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let account = desk.chat_account(Channel::Slack, "T024BE7LD").await;
+    let take = async |connection: &mut PgConnection, which: &[usize]| {
+        let keys = which.iter().map(|n| (desk.tenant, account, ["a", "b", "c"][*n].to_owned())).collect();
+        threads::claim(connection, keys).await.map(drop)
+    };
+    assert_taken_in_order(&desk, "new", take).await;
+    desk.route(&["c", "a", "b"].map(|key| desk.mail("ada@example.org", key).by(Channel::Slack, account).thread(key)))
+        .await
+        .expect("routed");
+    assert_taken_in_order(&desk, "known", take).await;
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
 async fn the_keys_of_the_log_are_taken_in_one_order(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let mails: Vec<Mail> = ["a", "b", "c"].iter().map(|id| desk.mail("ada@example.org", id)).collect();
@@ -98,7 +114,7 @@ async fn the_keys_of_the_log_are_taken_in_one_order(pool: PgPool) {
     // Whoever counted a double would be waited for before anything is taken, which is no harm.
     let mut somebody = desk.pool.begin().await.expect("a transaction");
     sqlx::query("select from inbound_messages where external_id = 'b#1' for update").execute(&mut *somebody).await.expect("locked");
-    let count = async |connection: &mut PgConnection, which: &[usize]| inbound::count_again(connection, &logged(which)).await;
+    let count = async |connection: &mut PgConnection, which: &[usize]| inbound::count_again(connection, &logged(which)).await.map(drop);
     assert_others_taken_in_order(&desk, "known", somebody, count).await;
 }
 
@@ -109,6 +125,10 @@ async fn tickets_and_counters_are_taken_in_one_order(pool: PgPool) {
     let opened: Vec<TicketId> = sqlx::query_scalar("select id from tickets order by id").fetch_all(&desk.pool).await.expect("three");
     assert_taken_in_order(&desk, "tickets", async |connection, which| {
         tickets::lock(connection, which.iter().map(|n| (desk.tenant, opened[*n])).collect()).await.map(drop)
+    })
+    .await;
+    assert_taken_in_order(&desk, "tickets and what goes on with them", async |connection, which| {
+        tickets::lock_with_follow_ups(connection, which.iter().map(|n| (desk.tenant, opened[*n])).collect()).await.map(drop)
     })
     .await;
     let mut tenants: Vec<TenantId> = vec![desk.tenant];
