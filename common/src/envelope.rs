@@ -106,13 +106,20 @@ fn pack<B: Wire>(id: Uuid, body: &impl Serialize) -> Result<Outgoing, serde_json
 /// # Errors
 /// When the payload is not an envelope of this kind and version.
 pub fn open<B: Wire>(payload: &[u8]) -> Result<B, DecodeError> {
+    let read = serde_json::from_slice::<Envelope<B>>(payload);
+    if let Ok(Envelope { kind, version, body, .. }) = read {
+        return if kind == B::KIND && version == B::VERSION { Ok(body) } else { Err(foreign::<B>(kind, version)) };
+    }
     let malformed = |source| DecodeError::Malformed { expected: B::KIND, source };
     let head: Envelope<serde::de::IgnoredAny> = serde_json::from_slice(payload).map_err(malformed)?;
     if head.kind != B::KIND || head.version != B::VERSION {
-        return Err(DecodeError::Foreign { expected: B::KIND, version: B::VERSION, found_kind: head.kind, found_version: head.version });
+        return Err(foreign::<B>(head.kind, head.version));
     }
-    let envelope: Envelope<B> = serde_json::from_slice(payload).map_err(malformed)?;
-    Ok(envelope.body)
+    read.map(|envelope| envelope.body).map_err(malformed)
+}
+
+fn foreign<B: Wire>(found_kind: String, found_version: u32) -> DecodeError {
+    DecodeError::Foreign { expected: B::KIND, version: B::VERSION, found_kind, found_version }
 }
 
 #[cfg(test)]

@@ -85,7 +85,8 @@ pub async fn consume<H: Handler>(settings: &Loop, handler: &H) {
         // A server that neither answers nor hangs up is asked again on another connection.
         let ready = tokio::time::timeout(settings.limit, handler.ready()).await;
         ready.with_context(|| format!("nobody said within {:?} whether it can begin", settings.limit))??;
-        let mut consumer = settings.broker.consumer(settings.queue, settings.batch).await?;
+        // While one batch is processed the next is on its way: else it would be only what came since.
+        let mut consumer = settings.broker.consumer(settings.queue, 2 * settings.batch).await?;
         let ended = run(settings, handler, consumer.as_mut(), &backoff).await;
         let closed = consumer.close().await;
         // What ended it is said, rather than what followed from that.
@@ -228,7 +229,8 @@ mod tests {
             unreachable!("the loop publishes nothing")
         }
 
-        async fn consumer(&self, _: Queue, _: usize) -> Result<Box<dyn Consumer>, BrokerError> {
+        async fn consumer(&self, _: Queue, prefetch: usize) -> Result<Box<dyn Consumer>, BrokerError> {
+            assert_eq!(prefetch, 16, "while one batch is processed the next is on its way");
             Ok(Box::new(self.clone()))
         }
 
@@ -278,6 +280,7 @@ mod tests {
     struct Scripted {
         hangs: Mutex<usize>,
         failures: Mutex<Vec<Failure>>,
+        sizes: Mutex<Vec<usize>>,
     }
 
     #[async_trait]
@@ -289,7 +292,8 @@ mod tests {
             if hangs.unwrap_or_default() { std::future::pending().await } else { Ok(()) }
         }
 
-        async fn handle(&self, _: &[Event]) -> Result<(), Failure> {
+        async fn handle(&self, batch: &[Event]) -> Result<(), Failure> {
+            self.sizes.lock().unwrap_or_else(PoisonError::into_inner).push(batch.len());
             self.failures.lock().unwrap_or_else(PoisonError::into_inner).pop().map_or(Ok(()), Err)
         }
     }
@@ -338,6 +342,18 @@ mod tests {
         }))
         .expect("an event");
         (envelope::seal(Uuid::nil(), &event).expect("sealed").payload, redelivered)
+    }
+
+    #[tokio::test]
+    async fn after_a_bad_batch_the_next_is_taken_whole() {
+        let reject = |reason: &str| Failure::Reject(reason.to_owned());
+        // The last is met first: the batch fails, and then its first message alone.
+        let failures = [reject("bad"), reject("one of them is bad")];
+        let handler = Scripted { failures: Mutex::new(failures.into()), ..Scripted::default() };
+        let batch = || (0..3).map(|_| event(false)).collect::<Vec<_>>();
+        let (answers, _) = run_on(vec![batch(), batch()], &handler).await;
+        assert_eq!(answers, ["bad", "acked [2]", "acked [3]", "acked [1, 2, 3]"]);
+        assert_eq!(*handler.sizes.lock().expect("not poisoned"), [3, 1, 1, 1, 3]);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The inbound log: everything that was ever accepted, what became of it, and why.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -9,6 +9,9 @@ use uuid::Uuid;
 use crate::domain::explanation::Explanation;
 use crate::domain::inbound::InboundMessage;
 use crate::ids::{InboundId, TenantId, TicketId};
+
+/// A message and the id that it has in the log.
+pub type Logged<'a> = (InboundId, &'a InboundMessage);
 
 /// What became of an inbound message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -26,54 +29,98 @@ pub enum InboundOutcome {
     Blocked,
 }
 
-/// Logs messages under these ids and returns those that are to be decided on, with the ids that they are
-/// logged under: the new ones, and those that were blocked when they came before. The others are here
-/// already: that they came again is counted, and at which other accounts.
+/// Messages by whether they came before.
+#[derive(Debug, Default)]
+pub struct Sifted<'a> {
+    /// Their keys are not in the log; each once.
+    pub new: Vec<Logged<'a>>,
+    /// Their keys are in the log.
+    pub logged: Vec<Logged<'a>>,
+    /// They are among the new ones, once more.
+    pub twice: Vec<Logged<'a>>,
+}
+
+/// Tells which messages came before.
+///
+/// It takes no lock, so it has to be asked after whatever two that have a message in common both lock,
+/// such as its client. Were a message logged in between all the same, [`record`] would say so.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn record<'m>(
-    connection: &mut PgConnection,
-    messages: &[(InboundId, &'m InboundMessage)],
-) -> sqlx::Result<Vec<(InboundId, &'m InboundMessage)>> {
-    let mut sorted = messages.to_vec();
-    sorted.sort_by(|(_, a), (_, b)| (a.tenant_id, &a.external_id).cmp(&(b.tenant_id, &b.external_id)));
-    let new = sqlx::query_scalar!(
-        r#"insert into inbound_messages (tenant_id, id, account_id, channel, external_id, raw_media_id, payload, received_at)
-           select m.tenant_id, m.id, m.account_id, m.channel, m.external_id, m.raw, m.payload, m.received_at
-           from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::jsonb[], $8::timestamptz[])
-                with ordinality as m (tenant_id, id, account_id, channel, external_id, raw, payload, received_at, n)
-           order by m.n
-           on conflict (tenant_id, channel, external_id) do nothing
-           returning id as "id: InboundId""#,
-        &sorted.iter().map(|(_, m)| m.tenant_id.0).collect::<Vec<_>>(),
-        &sorted.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
-        &sorted.iter().map(|(_, m)| m.account_id.0).collect::<Vec<_>>(),
-        sorted.iter().map(|(_, m)| m.channel.as_str()).collect::<Vec<_>>() as _,
-        sorted.iter().map(|(_, m)| m.external_id.as_str()).collect::<Vec<_>>() as _,
-        &sorted.iter().map(|(_, m)| m.raw.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
-        sorted.iter().map(|(_, m)| Json(*m)).collect::<Vec<_>>() as _,
-        &sorted.iter().map(|(_, m)| m.received_at).collect::<Vec<_>>(),
+pub async fn sift<'a>(connection: &mut PgConnection, messages: Vec<Logged<'a>>) -> sqlx::Result<Sifted<'a>> {
+    let logged = sqlx::query!(
+        r#"select i.tenant_id as "tenant_id: TenantId", i.channel, i.external_id
+           from unnest($1::uuid[], $2::text[], $3::text[]) as k (tenant_id, channel, external_id)
+           join inbound_messages i using (tenant_id, channel, external_id)"#,
+        &messages.iter().map(|(_, m)| m.tenant_id.0).collect::<Vec<_>>(),
+        messages.iter().map(|(_, m)| m.channel.as_str()).collect::<Vec<_>>() as _,
+        messages.iter().map(|(_, m)| m.external_id.as_str()).collect::<Vec<_>>() as _,
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    let new: HashSet<InboundId> = new.into_iter().collect();
-    let mut decide: Vec<_> = messages.iter().filter(|(id, _)| new.contains(id)).copied().collect();
-    sorted.retain(|(id, _)| !new.contains(id));
-    if !sorted.is_empty() {
-        for (tenant, external_id, id) in count_duplicates(connection, &sorted).await? {
-            let again = sorted.iter().find(|(_, m)| m.tenant_id == tenant && m.external_id == external_id);
-            decide.extend(again.map(|(_, message)| (id, *message)));
-        }
+    let known: HashSet<_> = logged.iter().map(|row| (row.tenant_id, row.channel.as_str(), row.external_id.as_str())).collect();
+    let (mut sifted, mut seen) = (Sifted::default(), HashSet::new());
+    for (id, message) in messages {
+        let key = (message.tenant_id, message.channel.as_str(), message.external_id.as_str());
+        let place = if known.contains(&key) {
+            &mut sifted.logged
+        } else if seen.insert(key) {
+            &mut sifted.new
+        } else {
+            &mut sifted.twice
+        };
+        place.push((id, message));
     }
-    Ok(decide)
+    Ok(sifted)
 }
 
-/// Counts what came again, notes the other accounts at which it did, and returns what was blocked.
-async fn count_duplicates(
-    connection: &mut PgConnection,
-    messages: &[(InboundId, &InboundMessage)],
-) -> sqlx::Result<Vec<(TenantId, String, InboundId)>> {
+/// Logs messages, each with what became of it. Returns whether all were new; if not, somebody has logged one of
+/// them since they were sifted, and nothing of what was decided may be kept.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn record(connection: &mut PgConnection, messages: &[Logged<'_>], outcomes: &[Outcome]) -> sqlx::Result<bool> {
+    let outcomes: HashMap<InboundId, &Outcome> = outcomes.iter().map(|outcome| (outcome.inbound_id, outcome)).collect();
+    let mut rows: Vec<_> = messages.iter().map(|(id, message)| (*id, *message, outcomes.get(id))).collect();
+    rows.sort_by(|(_, a, _), (_, b, _)| {
+        (a.tenant_id, a.channel.as_str(), &a.external_id).cmp(&(b.tenant_id, b.channel.as_str(), &b.external_id))
+    });
+    let done = sqlx::query!(
+        "insert into inbound_messages (tenant_id, id, account_id, channel, external_id, raw_media_id, payload, received_at, outcome,
+                                       ticket_id, explanation)
+         select m.tenant_id, m.id, m.account_id, m.channel, m.external_id, m.raw, m.payload, m.received_at, m.outcome, m.ticket_id, m.explanation
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::jsonb[], $8::timestamptz[],
+                     $9::inbound_outcome[], $10::uuid[], $11::jsonb[])
+              with ordinality as m (tenant_id, id, account_id, channel, external_id, raw, payload, received_at, outcome, ticket_id, explanation, n)
+         order by m.n
+         on conflict (tenant_id, channel, external_id) do nothing",
+        &rows.iter().map(|(_, m, _)| m.tenant_id.0).collect::<Vec<_>>(),
+        &rows.iter().map(|(id, ..)| id.0).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, m, _)| m.account_id.0).collect::<Vec<_>>(),
+        rows.iter().map(|(_, m, _)| m.channel.as_str()).collect::<Vec<_>>() as _,
+        rows.iter().map(|(_, m, _)| m.external_id.as_str()).collect::<Vec<_>>() as _,
+        &rows.iter().map(|(_, m, _)| m.raw.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        rows.iter().map(|(_, m, _)| Json(*m)).collect::<Vec<_>>() as _,
+        &rows.iter().map(|(_, m, _)| m.received_at).collect::<Vec<_>>(),
+        rows.iter().map(|(.., o)| o.map(|o| o.outcome)).collect::<Vec<_>>() as _,
+        &rows.iter().map(|(.., o)| o.and_then(|o| o.ticket_id).map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        rows.iter().map(|(.., o)| o.map(|o| Json(&o.explanation))).collect::<Vec<_>>() as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(usize::try_from(done.rows_affected()).is_ok_and(|new| new == rows.len()))
+}
+
+/// Counts messages that came once more and whose keys are in the log, and notes the other accounts at
+/// which they did. Returns those that were blocked when they came before, with the ids that they are logged
+/// under: they are decided on anew.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn count_again<'a>(connection: &mut PgConnection, messages: &[Logged<'a>]) -> sqlx::Result<Vec<Logged<'a>>> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
     let blocked = sqlx::query!(
         r#"with arrived as (
              select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) as d (tenant_id, channel, external_id, account_id)
@@ -81,7 +128,7 @@ async fn count_duplicates(
              select i.tenant_id, i.id, d.times
              from (select tenant_id, channel, external_id, count(*)::int as times from arrived group by 1, 2, 3) d
              join inbound_messages i using (tenant_id, channel, external_id)
-             order by i.tenant_id, i.external_id
+             order by i.tenant_id, i.channel, i.external_id
              for update of i
          ), counted as (
              update inbound_messages i set duplicates = i.duplicates + again.times
@@ -101,7 +148,10 @@ async fn count_duplicates(
     )
     .fetch_all(connection)
     .await?;
-    Ok(blocked.into_iter().map(|row| (row.tenant_id, row.external_id, row.id)).collect())
+    let message = |tenant: TenantId, external_id: &str| {
+        messages.iter().map(|(_, message)| *message).find(|message| message.tenant_id == tenant && message.external_id == external_id)
+    };
+    Ok(blocked.into_iter().filter_map(|row| Some((row.id, message(row.tenant_id, &row.external_id)?))).collect())
 }
 
 /// What became of one logged message.
@@ -119,11 +169,14 @@ pub struct Outcome {
     pub explanation: Explanation,
 }
 
-/// Notes what became of logged messages.
+/// Notes what became of messages that were logged before.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn conclude(connection: &mut PgConnection, outcomes: &[Outcome]) -> sqlx::Result<()> {
+pub async fn conclude(connection: &mut PgConnection, outcomes: &[&Outcome]) -> sqlx::Result<()> {
+    if outcomes.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "update inbound_messages i set outcome = o.outcome, ticket_id = o.ticket_id, explanation = o.explanation
          from unnest($1::uuid[], $2::uuid[], $3::inbound_outcome[], $4::uuid[], $5::jsonb[]) as o (tenant_id, id, outcome, ticket_id, explanation)

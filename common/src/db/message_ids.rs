@@ -36,6 +36,9 @@ pub struct KnownId {
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn claim(connection: &mut PgConnection, mut ids: Vec<(TenantId, String)>) -> sqlx::Result<HashMap<(TenantId, String), KnownId>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     ids.sort_unstable();
     ids.dedup();
     let tenants: Vec<Uuid> = ids.iter().map(|(tenant, _)| tenant.0).collect();
@@ -70,16 +73,20 @@ pub async fn claim(connection: &mut PgConnection, mut ids: Vec<(TenantId, String
         .collect())
 }
 
-/// Writes what was decided of claimed Message-IDs. One that nothing was decided of was claimed for a
-/// message that opened no ticket, and is as if it had not been.
+/// Writes what was decided of claimed Message-IDs, where that is something new. One that nothing was decided
+/// of was claimed for a message that opened no ticket, and is as if it had not been.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn settle(connection: &mut PgConnection, ids: &[(&(TenantId, String), &KnownId)]) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "update message_ids m set origin = i.origin, ticket_id = i.ticket_id, inbound_id = i.inbound_id
          from unnest($1::uuid[], $2::text[], $3::message_id_origin[], $4::uuid[], $5::uuid[]) as i (tenant_id, message_id, origin, ticket_id, inbound_id)
-         where m.tenant_id = i.tenant_id and m.message_id = i.message_id",
+         where m.tenant_id = i.tenant_id and m.message_id = i.message_id
+           and (m.origin, m.ticket_id, m.inbound_id) is distinct from (i.origin, i.ticket_id, i.inbound_id)",
         &ids.iter().map(|((tenant, _), _)| tenant.0).collect::<Vec<_>>(),
         ids.iter().map(|((_, id), _)| id.as_str()).collect::<Vec<_>>() as _,
         ids.iter().map(|(_, known)| known.origin).collect::<Vec<_>>() as _,

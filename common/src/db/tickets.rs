@@ -23,6 +23,9 @@ pub async fn lock(
     connection: &mut PgConnection,
     mut tickets: Vec<(TenantId, TicketId)>,
 ) -> sqlx::Result<HashMap<(TenantId, TicketId), (i32, TicketSnapshot)>> {
+    if tickets.is_empty() {
+        return Ok(HashMap::new());
+    }
     tickets.sort_unstable();
     tickets.dedup();
     let tenants: Vec<Uuid> = tickets.iter().map(|(tenant, _)| tenant.0).collect();
@@ -149,6 +152,8 @@ pub struct TicketRow {
     pub state: TicketSnapshot,
     /// Makes the link for access without a login; only written with a new ticket.
     pub key_salt: String,
+    /// Assignees or cc are others than those that are written.
+    pub people_changed: bool,
 }
 
 /// Writes new tickets, with their assignees, cc and tags. The tags have to be there: [`super::tags::ensure`].
@@ -186,7 +191,7 @@ pub async fn insert(connection: &mut PgConnection, tickets: &[TicketRow]) -> sql
     .execute(&mut *connection)
     .await?;
     super::tags::write(connection, tickets).await?;
-    write_people(connection, tickets).await
+    add_people(connection, &tickets.iter().collect::<Vec<_>>()).await
 }
 
 /// The channels of a ticket, as a list within a list can be sent.
@@ -219,41 +224,65 @@ pub async fn update(connection: &mut PgConnection, tickets: &[TicketRow]) -> sql
     )
     .execute(&mut *connection)
     .await?;
-    write_people(connection, tickets).await
+    let people: Vec<&TicketRow> = tickets.iter().filter(|ticket| ticket.people_changed).collect();
+    if !people.is_empty() {
+        remove_people(connection, &people).await?;
+        add_people(connection, &people).await?;
+    }
+    Ok(())
 }
 
-/// Makes assignees and cc what the snapshots say.
-async fn write_people(connection: &mut PgConnection, tickets: &[TicketRow]) -> sqlx::Result<()> {
-    let of = |people: fn(&TicketSnapshot) -> &[UserId]| -> Vec<(Uuid, Uuid, Uuid)> {
-        tickets.iter().flat_map(|t| people(&t.state).iter().map(|user| (t.tenant_id.0, t.id.0, user.0))).collect()
-    };
-    let tenants: Vec<Uuid> = tickets.iter().map(|t| t.tenant_id.0).collect();
-    let ids: Vec<Uuid> = tickets.iter().map(|t| t.id.0).collect();
-    let assignees = of(|state| &state.assignees);
+/// Takes people off tickets that the snapshots do not name any more.
+async fn remove_people(connection: &mut PgConnection, tickets: &[&TicketRow]) -> sqlx::Result<()> {
+    let assignees: Vec<_> = people(tickets, |state| &state.assignees).collect();
     sqlx::query!(
-        "with wanted as (select * from unnest($3::uuid[], $4::uuid[], $5::uuid[]) as w (tenant_id, ticket_id, user_id)),
-              gone as (delete from ticket_assignments a using unnest($1::uuid[], $2::uuid[]) as t (tenant_id, id)
-                       where a.tenant_id = t.tenant_id and a.ticket_id = t.id
-                         and not exists (select from wanted w where w.tenant_id = a.tenant_id and w.ticket_id = a.ticket_id and w.user_id = a.user_id))
-         insert into ticket_assignments (tenant_id, ticket_id, user_id) select * from wanted on conflict do nothing",
-        &tenants,
-        &ids,
+        "delete from ticket_assignments a using unnest($1::uuid[], $2::uuid[]) as t (tenant_id, id)
+         where a.tenant_id = t.tenant_id and a.ticket_id = t.id
+           and not exists (select from unnest($3::uuid[], $4::uuid[], $5::uuid[]) as w (tenant_id, ticket_id, user_id)
+                           where w.tenant_id = a.tenant_id and w.ticket_id = a.ticket_id and w.user_id = a.user_id)",
+        &tickets.iter().map(|t| t.tenant_id.0).collect::<Vec<_>>(),
+        &tickets.iter().map(|t| t.id.0).collect::<Vec<_>>(),
         &assignees.iter().map(|row| row.0).collect::<Vec<_>>(),
         &assignees.iter().map(|row| row.1).collect::<Vec<_>>(),
         &assignees.iter().map(|row| row.2).collect::<Vec<_>>(),
     )
-    .execute(&mut *connection)
-    .await?;
-    let cc = of(|state| &state.cc);
-    sqlx::query!(
-        "insert into ticket_cc (tenant_id, ticket_id, user_id) select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]) on conflict do nothing",
-        &cc.iter().map(|row| row.0).collect::<Vec<_>>(),
-        &cc.iter().map(|row| row.1).collect::<Vec<_>>(),
-        &cc.iter().map(|row| row.2).collect::<Vec<_>>(),
-    )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Writes the assignees and cc that the snapshots name and that are not there yet.
+async fn add_people(connection: &mut PgConnection, tickets: &[&TicketRow]) -> sqlx::Result<()> {
+    let assignees: Vec<_> = people(tickets, |state| &state.assignees).collect();
+    if !assignees.is_empty() {
+        sqlx::query!(
+            "insert into ticket_assignments (tenant_id, ticket_id, user_id)
+             select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]) on conflict do nothing",
+            &assignees.iter().map(|row| row.0).collect::<Vec<_>>(),
+            &assignees.iter().map(|row| row.1).collect::<Vec<_>>(),
+            &assignees.iter().map(|row| row.2).collect::<Vec<_>>(),
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    let cc: Vec<_> = people(tickets, |state| &state.cc).collect();
+    if !cc.is_empty() {
+        sqlx::query!(
+            "insert into ticket_cc (tenant_id, ticket_id, user_id)
+             select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]) on conflict do nothing",
+            &cc.iter().map(|row| row.0).collect::<Vec<_>>(),
+            &cc.iter().map(|row| row.1).collect::<Vec<_>>(),
+            &cc.iter().map(|row| row.2).collect::<Vec<_>>(),
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Tenant, ticket and person, for each person of the snapshots.
+fn people<'a>(tickets: &'a [&TicketRow], of: fn(&TicketSnapshot) -> &[UserId]) -> impl Iterator<Item = (Uuid, Uuid, Uuid)> + 'a {
+    tickets.iter().flat_map(move |t| of(&t.state).iter().map(|user| (t.tenant_id.0, t.id.0, user.0)))
 }
 
 /// One step in a ticket's history.
@@ -296,6 +325,9 @@ fn actor_columns(actor: Actor) -> (ActorKind, Option<Uuid>, Option<Uuid>) {
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn add_versions(connection: &mut PgConnection, versions: &[VersionRow]) -> sqlx::Result<()> {
+    if versions.is_empty() {
+        return Ok(());
+    }
     let actors: Vec<_> = versions.iter().map(|v| actor_columns(v.actor)).collect();
     sqlx::query!(
         "insert into ticket_versions (tenant_id, ticket_id, version, actor, actor_user_id, actor_client_id, changes, state, changed_at)
@@ -389,6 +421,9 @@ pub struct MessageRow {
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn add_messages(connection: &mut PgConnection, messages: &[MessageRow]) -> sqlx::Result<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
     let authors: Vec<_> = messages.iter().map(|m| actor_columns(m.author)).collect();
     sqlx::query!(
         "insert into messages (tenant_id, id, ticket_id, position, kind, direction, channel, author_user_id, author_client_id, is_system,

@@ -23,6 +23,8 @@ pub struct Draft {
     /// It is not in the database yet.
     pub is_new: bool,
     key_salt: String,
+    /// Assignees and cc as the database has them.
+    people: (Vec<UserId>, Vec<UserId>),
     versions: Vec<VersionRow>,
 }
 
@@ -30,14 +32,15 @@ impl Draft {
     /// A ticket that is in the database, and locked.
     #[must_use]
     pub fn existing(tenant_id: TenantId, id: TicketId, version: i32, state: TicketSnapshot) -> Self {
-        Self { tenant_id, id, state, version, is_new: false, key_salt: String::new(), versions: Vec::new() }
+        let people = (state.assignees.clone(), state.cc.clone());
+        Self { tenant_id, id, state, version, is_new: false, key_salt: String::new(), people, versions: Vec::new() }
     }
 
     /// A new ticket. It gets its number when the transaction is written; `key_salt` makes the secret
     /// link for access without a login.
     #[must_use]
     pub fn new(tenant_id: TenantId, id: TicketId, state: TicketSnapshot, key_salt: String) -> Self {
-        Self { tenant_id, id, state, version: 0, is_new: true, key_salt, versions: Vec::new() }
+        Self { tenant_id, id, state, version: 0, is_new: true, key_salt, people: (Vec::new(), Vec::new()), versions: Vec::new() }
     }
 
     /// Moves it to a state, with the tenant's status for it, and notes that among `changes`.
@@ -115,6 +118,7 @@ impl Draft {
             version: self.version,
             state: self.state.clone(),
             key_salt: self.key_salt.clone(),
+            people_changed: self.people.0 != self.state.assignees || self.people.1 != self.state.cc,
         };
         (row, &self.versions)
     }

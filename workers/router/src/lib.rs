@@ -33,7 +33,7 @@ use switchboard_common::broker::{Broker, Loop, Queue, consume, drain_dead_letter
 use tokio_util::sync::CancellationToken;
 
 /// How many messages are routed in one transaction, at most.
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 /// How long a batch may take; shorter than a lease of the broker.
 const BATCH_LIMIT: Duration = Duration::from_secs(30);
 
@@ -50,14 +50,20 @@ pub struct Router {
 
 /// Runs until `stop`, then finishes what is in flight. Any number may run.
 pub async fn run(router: Router, stop: CancellationToken) {
+    let handler = batch::BatchHandler::new(router.pool.clone(), router.ambient.clone());
+    let loops = [Queue::Inbound, Queue::InboundBacklog].map(|queue| inbound(&router, queue, &stop));
     let Router { pool, broker, ambient } = router;
-    let handler = batch::BatchHandler::new(pool.clone(), ambient.clone());
-    let inbound =
-        |queue| Loop { broker: Arc::clone(&broker), queue, batch: BATCH, limit: BATCH_LIMIT, ambient: ambient.clone(), stop: stop.clone() };
     tokio::join!(
-        async { Box::pin(consume(&inbound(Queue::Inbound), &handler)).await },
-        async { Box::pin(consume(&inbound(Queue::InboundBacklog), &handler)).await },
+        async { Box::pin(consume(&loops[0], &handler)).await },
+        async { Box::pin(consume(&loops[1], &handler)).await },
         relay::run(&pool, broker.as_ref(), &ambient, &stop),
         drain_dead_letters(broker.as_ref(), &pool, &ambient, &stop),
     );
+}
+
+/// How a router takes messages from a queue.
+#[must_use]
+pub fn inbound(router: &Router, queue: Queue, stop: &CancellationToken) -> Loop {
+    let Router { broker, ambient, .. } = router;
+    Loop { broker: Arc::clone(broker), queue, batch: BATCH, limit: BATCH_LIMIT, ambient: ambient.clone(), stop: stop.clone() }
 }

@@ -50,6 +50,7 @@ macro_rules! broker_suite {
             $start,
             what_is_published_is_consumed_once,
             a_natural_batch_is_what_has_arrived,
+            the_loop_waits_for_no_message_beside_the_one_that_came,
             no_more_than_the_prefetch_is_in_hand,
             what_is_given_back_comes_again_and_is_marked,
             a_rejected_message_lies_in_the_dead_letters_with_its_reason,
@@ -144,6 +145,28 @@ pub async fn a_natural_batch_is_what_has_arrived(server: &dyn Server) {
         taken += batch.len();
     }
     assert_eq!(taken, 5);
+}
+
+/// Nobody waits for a batch to fill: with one message at a time, each the loop's answer to the one
+/// before, whoever waited for a second would wait for ever.
+pub async fn the_loop_waits_for_no_message_beside_the_one_that_came(server: &dyn Server) {
+    let broker = server.broker().await;
+    let done = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = Arc::clone(&done);
+    let one_after_the_other = async {
+        for number in 1..=5 {
+            broker.publish(Queue::Events, sealed(number..=number)).await.expect("confirmed");
+            while done.load(std::sync::atomic::Ordering::SeqCst) < usize::try_from(number).expect("small") {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    let counting = |batch: &[Event]| {
+        count.fetch_add(batch.len(), std::sync::atomic::Ordering::SeqCst);
+        None
+    };
+    let (done, ()) = tokio::join!(run_loop(&broker, 5, counting), one_after_the_other);
+    assert_eq!(done, [1, 2, 3, 4, 5]);
 }
 
 pub async fn no_more_than_the_prefetch_is_in_hand(server: &dyn Server) {

@@ -221,6 +221,7 @@ impl Desk {
             version: ticket.version,
             state: ticket.state.clone(),
             key_salt: "salt".to_owned(),
+            people_changed: true,
         }
     }
 

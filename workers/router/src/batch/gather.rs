@@ -1,5 +1,5 @@
-//! What is known about a batch, read under locks that are taken in one order: the log's keys, the
-//! clients, the Message-IDs, the threads of chats, the tickets.
+//! What is known about a batch, read under locks that are taken in one order: the clients, the
+//! Message-IDs, the threads of chats, what was logged before, the tickets.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,13 +7,14 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
+use switchboard_common::db::inbound::{self, Logged, Sifted};
 use switchboard_common::db::message_ids::{self, KnownId};
 use switchboard_common::db::reply_addresses::ReplyAddress;
 use switchboard_common::db::routing::Desk;
 use switchboard_common::db::threads::{self, KnownThread, ThreadId};
-use switchboard_common::db::{inbound, tickets};
+use switchboard_common::db::tickets;
 use switchboard_common::domain::inbound::{Channel, InboundMessage};
-use switchboard_common::ids::{InboundId, TenantId, TicketId};
+use switchboard_common::ids::{TenantId, TicketId};
 
 use super::{pointers, screen, senders};
 use crate::clients::Senders;
@@ -30,7 +31,11 @@ pub(super) type Keyed<K> = (TenantId, K);
 #[derive(Default)]
 pub(super) struct Known<'a> {
     /// The messages that are new, in the order in which they arrived.
-    pub messages: Vec<(InboundId, &'a InboundMessage)>,
+    pub new: Vec<Logged<'a>>,
+    /// Those that were blocked when they came before, and are decided on anew.
+    pub anew: Vec<Logged<'a>>,
+    /// Those that are among the new ones, once more.
+    pub twice: Vec<Logged<'a>>,
     pub desks: HashMap<TenantId, Arc<Desk>>,
     pub senders: Senders,
     pub message_ids: HashMap<Keyed<String>, KnownId>,
@@ -49,14 +54,13 @@ pub(super) async fn gather<'a>(
     connection: &mut PgConnection,
     desks: &Desks,
     ambient: &Ambient,
-    messages: Vec<(InboundId, &'a InboundMessage)>,
+    messages: Vec<Logged<'a>>,
 ) -> Result<Known<'a>, Failure> {
     let tenants: Vec<_> = messages.iter().map(|(_, message)| message.tenant_id.0).collect();
     let desks = desks.current(connection, &tenants).await?;
     for (_, message) in &messages {
         check(message, &desks)?;
     }
-    let messages = inbound::record(connection, &messages).await?;
     // Whoever is blocked claims nothing.
     let taken: Vec<_> = messages.iter().filter(|(_, message)| screen::blocked_by(message, &desks[&message.tenant_id]).is_none()).collect();
     let taken: Vec<&InboundMessage> = taken.into_iter().map(|(_, message)| *message).collect();
@@ -65,7 +69,10 @@ pub(super) async fn gather<'a>(
     let ids = taken.iter().flat_map(|message| known_ids(message).map(|id| (message.tenant_id, id.to_owned()))).collect();
     let message_ids = message_ids::claim(connection, ids).await?;
     let threads = threads::claim(connection, taken.iter().filter_map(|message| thread_of(message)).collect()).await?;
-    let mut known = Known { messages, desks, senders, message_ids, threads, ..Known::default() };
+    // Whoever has one of these messages too had to wait until here: they have its sender in common.
+    let Sifted { new, logged, twice } = inbound::sift(connection, messages).await?;
+    let anew = inbound::count_again(connection, &logged).await?;
+    let mut known = Known { new, anew, twice, desks, senders, message_ids, threads, ..Known::default() };
     let pointed_at = pointers::find(connection, &mut known, &taken).await?;
     let tickets = tickets::lock_with_follow_ups(connection, pointed_at.clone()).await?;
     known.follow_ups = pointers::follow_ups(connection, &tickets, pointed_at).await?;
@@ -74,7 +81,6 @@ pub(super) async fn gather<'a>(
     Ok(known)
 }
 
-/// What is known of the clients of those desks whose rules ask.
 /// What makes a message impossible to process.
 fn check(message: &InboundMessage, desks: &HashMap<TenantId, Arc<Desk>>) -> Result<(), Failure> {
     let Some(desk) = desks.get(&message.tenant_id) else {

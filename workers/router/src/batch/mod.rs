@@ -62,7 +62,7 @@ impl Handler for BatchHandler {
         let mut transaction = session.begin().await?;
         let mut known = gather::gather(&mut transaction, &self.desks, &self.ambient, messages).await?;
         let mut decided = decide::Decided::default();
-        for (inbound_id, message) in std::mem::take(&mut known.messages) {
+        for (inbound_id, message) in known.new.iter().chain(&known.anew).copied().collect::<Vec<_>>() {
             let desk = Arc::clone(&known.desks[&message.tenant_id]);
             let step = decide::Step { known: &mut known, decided: &mut decided, ambient: &self.ambient, desk: &desk };
             step.decide(inbound_id, message)?;

@@ -27,9 +27,6 @@ pub(super) async fn write(
     mut known: Known<'_>,
     mut decided: Decided,
 ) -> Result<Vec<Routed>, Failure> {
-    if decided.conclusions.is_empty() {
-        return Ok(Vec::new());
-    }
     clients::give_up(connection, &known.senders.unused()).await?;
     clients::settle(connection, &known.senders.changed()).await?;
     clients::verify(connection, known.senders.verified()).await?;
@@ -38,19 +35,32 @@ pub(super) async fn write(
     deal::all(connection, &mut known, &mut decided).await?;
     number_new_tickets(connection, &mut known, &decided.conclusions).await?;
     write_tickets(connection, &known).await?;
-    texts::write(connection, decided.messages).await?;
     ticket_links::add(connection, &links(&known, &decided.conclusions)).await?;
+    let routed = decided.conclusions.iter().map(|conclusion| routed(&known, conclusion)).collect();
+    let outcomes: Vec<Outcome> = decided.conclusions.into_iter().map(|conclusion| outcome(&known, conclusion)).collect();
+    log(connection, &known, &outcomes).await?;
+    texts::write(connection, decided.messages).await?;
     let ids: Vec<_> = known.message_ids.iter().collect();
     message_ids::settle(connection, &ids).await?;
     message_ids::add_awaiting(connection, &decided.awaiting).await?;
     message_ids::end_awaiting(connection, &decided.arrived).await?;
     threads::settle(connection, &known.threads.iter().collect::<Vec<_>>()).await?;
-    let routed = decided.conclusions.iter().map(|conclusion| routed(&known, conclusion)).collect();
-    let outcomes: Vec<Outcome> = decided.conclusions.into_iter().map(|conclusion| outcome(&known, conclusion)).collect();
-    inbound::conclude(connection, &outcomes).await?;
     clients::add_ambiguities(connection, &decided.ambiguities).await?;
     outbox::add(connection, &decided.events, ambient.now()).await?;
     Ok(routed)
+}
+
+/// Logs the messages with what became of them, and counts those that came again.
+async fn log(connection: &mut PgConnection, known: &Known<'_>, outcomes: &[Outcome]) -> Result<(), Failure> {
+    if !inbound::record(connection, &known.new, outcomes).await? {
+        return Err(Failure::Retry(anyhow::anyhow!("another router had one of the messages as well and was faster")));
+    }
+    if !known.anew.is_empty() {
+        let anew: Vec<&Outcome> = outcomes.iter().filter(|outcome| known.anew.iter().any(|(id, _)| *id == outcome.inbound_id)).collect();
+        inbound::conclude(connection, &anew).await?;
+    }
+    inbound::count_again(connection, &known.twice).await?;
+    Ok(())
 }
 
 /// Where a message went, for the log: without anybody's address.

@@ -4,6 +4,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::{Failure, Handler, Outgoing, Queue, drain_dead_letters};
+use switchboard_common::db::inbound::{self, Sifted};
 use switchboard_common::envelope;
 use switchboard_router::batch::BatchHandler;
 use switchboard_router::{Router, run};
@@ -20,6 +21,23 @@ async fn the_same_mail_twice_makes_one_message_in_one_batch_or_two(pool: PgPool)
     assert_eq!((desk.count("messages").await, desk.count("tickets").await, desk.count("outbox").await), (1, 1, 1));
     let duplicates: i32 = sqlx::query_scalar("select duplicates from inbound_messages").fetch_one(&desk.pool).await.expect("one");
     assert_eq!(duplicates, 2);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_message_that_another_router_logged_first_is_not_logged_over_it(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let (first, second) = (desk.mail("ada@example.org", "a1"), desk.mail("ada@example.org", "a2"));
+    let logged = |mail| -> inbound::Logged<'_> { (desk.ambient.new_id(), mail) };
+    let mut connection = desk.pool.acquire().await.expect("a connection");
+    let all = vec![logged(&first.0), logged(&second.0), logged(&first.0)];
+    let sifted = inbound::sift(&mut connection, all.clone()).await.expect("sifted");
+    assert_eq!((sifted.new.len(), sifted.logged.len(), sifted.twice.len()), (2, 0, 1));
+    desk.route(std::slice::from_ref(&first)).await.expect("routed by another");
+    assert!(!inbound::record(&mut connection, &sifted.new, &[]).await.expect("asked"), "somebody was faster with one");
+    sqlx::query("delete from inbound_messages where outcome is null").execute(&desk.pool).await.expect("as when it is rolled back");
+    let Sifted { new, logged, twice } = inbound::sift(&mut connection, all).await.expect("sifted");
+    assert_eq!((new.len(), logged.len(), twice.len()), (1, 2, 0));
+    assert!(inbound::record(&mut connection, &new, &[]).await.expect("logged"));
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
