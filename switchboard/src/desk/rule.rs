@@ -32,7 +32,7 @@ pub fn rule(name: &str, fields: &mut Fields<'_>) -> Rule {
     if !asks {
         fields.fault(&format!("asks for nothing, and so would never match; it should have when, or at least one of {}", SHORT.join(", ")));
     }
-    if !leads {
+    if !leads || faults.is_empty() && then == Effects::default() {
         fields.fault("leads to nothing; it should have then, or category");
     }
     Rule { name: name.to_owned(), rule: Ok(rules::Rule { when, then }) }
@@ -41,17 +41,24 @@ pub fn rule(name: &str, fields: &mut Fields<'_>) -> Rule {
 /// The conditions of the short keys.
 fn short(fields: &mut Fields<'_>) -> Vec<Condition> {
     let mut conditions = Vec::new();
-    let mut add =
-        |field: &str, operator: &str, value: Json| conditions.extend(rules::read_condition(&json!({ "field": field, operator: value })));
+    let mut add = |fields: &mut Fields<'_>, key: &str, field: &str, operator: &str, value: Json| match rules::read_condition(
+        &json!({ "field": field, operator: value }),
+    ) {
+        Ok(condition) => conditions.push(condition),
+        Err(faults) => {
+            let place = format!("when: field {field}: {operator} ");
+            faults.iter().for_each(|fault| fields.fault(&format!("{key} {}", fault.trim_start_matches(&place))));
+        }
+    };
     if let Some(account) = fields.text("account") {
-        add("account", "is", json!(account));
+        add(fields, "account", "account", "is", json!(account));
     }
     if let Some(recipient) = fields.parsed("recipient", values::recipient) {
-        add("recipient", "is", json!(recipient));
+        add(fields, "recipient", "recipient", "is", json!(recipient));
     }
     let words = fields.all_parsed("subject_words", values::subject_word);
     if !words.is_empty() {
-        add("subject", "words", json!(words));
+        add(fields, "subject_words", "subject", "words", json!(words));
     }
     conditions
 }

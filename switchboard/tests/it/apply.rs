@@ -313,6 +313,16 @@ then = { category = "General" }
 name = "idle"
 recipient = "sales"
 
+[[tenant.rules]]
+name = "hollow"
+recipient = "sales"
+then = { stop = false }
+
+[[tenant.rules]]
+name = "wordy"
+subject_words = ["LONG"]
+category = "General"
+
 [[tenant.categories]]
 name = "Mine"
 assignee = "bo"
@@ -327,7 +337,7 @@ mon = ["9-17"]
 monday = ["09:00-17:00"]
 holidays = ["25.12."]
 "#;
-    let said = database.refused(&faulty);
+    let said = database.refused(&faulty.replace("LONG", &"a".repeat(1001)));
     for expected in [
         "rule Invoices: when[2].any[1]: field subjct: there is no such field; did you mean subject?",
         "rule Invoices: when[2].any[2]: field text: matches is no pattern: unclosed group",
@@ -341,6 +351,8 @@ holidays = ["25.12."]
         "rule person: then: by says how a group shares tickets, and bo is a person",
         "rule twice: category stands beside the category General of then; it should stand once",
         "rule idle: leads to nothing; it should have then, or category",
+        "rule hollow: leads to nothing; it should have then, or category",
+        "rule wordy: subject_words is longer than 1000 bytes",
         "category Mine: by says how a group shares tickets, and bo is a person",
         "category Nobody's: by is \"turns\", and should be everyone or round-robin or fewest-open",
         "hours: mon: \"9-17\" is not a range like 09:00-12:30",

@@ -22,6 +22,14 @@ use words::Phrase;
 /// The priorities that every tenant begins with, the lowest first.
 pub const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
 
+/// The languages that a rule can ask for: those that the router can tell, as ISO 639-1 codes them.
+pub const LANGUAGES: [&str; 70] = [
+    "af", "ak", "am", "ar", "az", "be", "bg", "bn", "ca", "cs", "cy", "da", "de", "el", "en", "eo", "es", "et", "fa", "fi", "fr", "gu",
+    "he", "hi", "hr", "hu", "hy", "id", "it", "ja", "jv", "ka", "km", "kn", "ko", "la", "lt", "lv", "mk", "ml", "mr", "my", "nb", "ne",
+    "nl", "or", "pa", "pl", "pt", "ro", "ru", "si", "sk", "sl", "sn", "sr", "sv", "ta", "te", "th", "tk", "tl", "tr", "uk", "ur", "uz",
+    "vi", "yi", "zh", "zu",
+];
+
 /// A rule that was understood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {

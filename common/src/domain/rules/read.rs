@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 
 use super::words::Phrase;
-use super::{Assign, Condition, Effects, Field, Kind, Operator, PRIORITIES, Pattern, Rule, Strategy, Test, Value};
+use super::{Assign, Condition, Effects, Field, Kind, LANGUAGES, Operator, PRIORITIES, Pattern, Rule, Strategy, Test, Value};
 use crate::config::nearest;
 
 /// What is wrong with a rule, each with its place, such as `when[2].any[1]`; places count from 1.
@@ -17,6 +17,8 @@ pub(super) const VERSION: u64 = 1;
 const DEEPEST: usize = 8;
 /// A rule has at most so many conditions, with all within them.
 const MOST: usize = 200;
+/// A list in a rule has at most so many entries.
+const MOST_ENTRIES: usize = 1000;
 /// The longest text in a rule, in bytes.
 const LONGEST: usize = 1000;
 
@@ -184,6 +186,7 @@ fn operator_of(operator: &str, value: &Json, of: Kind) -> Result<Operator, Strin
 fn items(value: &Json) -> Result<&[Json], String> {
     match value {
         Json::Array(items) if items.is_empty() => Err("is an empty list".to_owned()),
+        Json::Array(items) if items.len() > MOST_ENTRIES => Err(format!("has {} entries; {MOST_ENTRIES} is the most", items.len())),
         Json::Array(items) => Ok(items),
         other => Err(format!("is {}, and should be a list", kind(other))),
     }
@@ -228,9 +231,10 @@ fn value_of(value: &Json, of: Kind) -> Result<Value, String> {
         }
         Kind::Language => {
             let text = text(value)?;
-            let code = text == "unknown" || text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase());
-            code.then(|| Value::Text(text.to_owned()))
-                .ok_or_else(|| format!("{text:?}, and should be a code like pt (ISO 639-1), or unknown"))
+            let known = text == "unknown" || LANGUAGES.contains(&text);
+            known.then(|| Value::Text(text.to_owned())).ok_or_else(|| {
+                format!("{text:?}, and should be unknown, or the code of a language that can be told: {}", LANGUAGES.join(", "))
+            })
         }
         Kind::Address => {
             let text = text(value)?;
@@ -326,7 +330,12 @@ fn fields(value: &Json) -> Result<BTreeMap<String, Json>, String> {
             return Err("has a key without a name".to_owned());
         }
         if !(value.is_number() || value.is_boolean()) {
-            text(value).map_err(|why| format!("{key} {why}"))?;
+            let known = if value.is_string() {
+                text(value).map(drop)
+            } else {
+                Err(format!("is {}, and should be a text, a number, true or false", kind(value)))
+            };
+            known.map_err(|why| format!("{key} {why}"))?;
         }
     }
     Ok(table.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
@@ -386,8 +395,8 @@ mod tests {
             (r#"[{"hours":"inside","field":"text"}]"#, "when[1]: hours stands alone in its condition, and not beside field"),
             (r#"[{"field":"trust","is":"good"}]"#, "when[1]: field trust: is \"good\", and should be verified or unverified or failed"),
             (
-                r#"[{"field":"language","is":"english"}]"#,
-                "when[1]: field language: is \"english\", and should be a code like pt (ISO 639-1), or unknown",
+                r#"[{"field":"language","is":"no"}]"#,
+                "when[1]: field language: is \"no\", and should be unknown, or the code of a language that can be told: af, ak, am, ar, az, be, bg, bn, ca, cs, cy, da, de, el, en, eo, es, et, fa, fi, fr, gu, he, hi, hr, hu, hy, id, it, ja, jv, ka, km, kn, ko, la, lt, lv, mk, ml, mr, my, nb, ne, nl, or, pa, pl, pt, ro, ru, si, sk, sl, sn, sr, sv, ta, te, th, tk, tl, tr, uk, ur, uz, vi, yi, zh, zu",
             ),
             (
                 r#"[{"field":"recipient","is":"two words"}]"#,
@@ -414,7 +423,7 @@ mod tests {
             (r#"{"assign":"team","by":"turn"}"#, "then: by is \"turn\", and should be everyone or round-robin or fewest-open"),
             (r#"{"tags":[]}"#, "then: tags is an empty list"),
             (r#"{"tags":["a","a"]}"#, "then: tags holds a twice"),
-            (r#"{"fields":{"a":[1]}}"#, "then: fields a is a list, and should be a text"),
+            (r#"{"fields":{"a":[1]}}"#, "then: fields a is a list, and should be a text, a number, true or false"),
             (r#"{"stop":"yes"}"#, "then: stop is a text, and should be true or false"),
         ] {
             assert_eq!(faults(when, then), [expected], "{then}");
@@ -429,6 +438,9 @@ mod tests {
         assert!(faults(&deep(8), r#"{"stop":true}"#)[0].ends_with("is too deep: 8 conditions within each other are the most"));
         let many = format!("[{}]", vec![r#"{"hours":"inside"}"#; 201].join(","));
         assert_eq!(faults(&many, r#"{"stop":true}"#), ["when: has 201 conditions; 200 is the most"]);
+        let words = vec![r#""a""#; 1001].join(",");
+        let listed = faults(&format!(r#"[{{"field":"subject","words":[{words}]}}]"#), r#"{"stop":true}"#);
+        assert_eq!(listed, ["when[1]: field subject: words has 1001 entries; 1000 is the most"]);
     }
 
     #[test]

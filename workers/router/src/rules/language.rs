@@ -110,7 +110,16 @@ fn code(language: Lang) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use switchboard_common::domain::rules::LANGUAGES;
+
     use super::*;
+
+    #[test]
+    fn every_language_that_a_rule_may_ask_for_can_be_told() {
+        let mut told: Vec<&str> = CODES.iter().map(|(_, code)| *code).collect();
+        told.sort_unstable();
+        assert_eq!(told, LANGUAGES);
+    }
 
     #[test]
     fn a_text_of_a_few_sentences_has_a_language_and_a_word_has_none() {
