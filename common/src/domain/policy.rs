@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use super::address::EmailAddress;
 use super::identity::{ExternalId, ExternalKind};
 use super::inbound::Channel;
+use super::phone;
 
 /// What the client's message to a ticket that is over does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::Type)]
@@ -105,7 +106,7 @@ pub fn usual_window(channel: Channel) -> Option<TimeDelta> {
 /// Somebody of whom a tenant takes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BlockEntry {
-    /// One key.
+    /// One key. That of a telephone number stands for the number on whatever channel.
     Key(ExternalId),
     /// Whoever writes from a domain or from one below it, in lower case.
     Domain(String),
@@ -123,6 +124,9 @@ impl BlockEntry {
     #[must_use]
     pub fn find<'k>(&self, keys: &'k [ExternalId]) -> Option<&'k ExternalId> {
         keys.iter().find(|key| match self {
+            Self::Key(blocked) if blocked.kind() == ExternalKind::Phone => {
+                phone::number(key).is_some_and(|number| number == blocked.value())
+            }
             Self::Key(blocked) => *key == blocked,
             Self::Domain(domain) => key.kind() == ExternalKind::Email && is_within(key.value(), domain),
         })
@@ -177,7 +181,9 @@ mod tests {
             ("@junk.example", "domain:junk.example", "email:a@notjunk.example", false),
             ("@junk.example", "domain:junk.example", "slack:junk.example", false),
             ("phone:+15550100", "phone:+15550100", "phone:+15550100", true),
-            ("phone:+15550100", "phone:+15550100", "whatsapp:15550100", false),
+            ("phone:+15550100", "phone:+15550100", "whatsapp:15550100", true),
+            ("phone:+15550100", "phone:+15550100", "whatsapp:15550101", false),
+            ("whatsapp:15550100", "whatsapp:15550100", "phone:+15550100", false),
             ("domain:junk.example", "domain:junk.example", "email:a@junk.example", true),
         ] {
             let entry: BlockEntry = entry.parse().expect("an entry");

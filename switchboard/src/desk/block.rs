@@ -11,12 +11,11 @@ pub fn check(desk: &Desk, faults: &mut Faults) {
     let people = desk
         .users
         .iter()
-        .flat_map(|(handle, user)| user.contacts.iter().flat_map(keys_of_contact).map(move |key| (key, format!("the user {handle}"))));
-    let accounts = desk.accounts.iter().flat_map(|(name, account)| {
-        keys_of_account(account.channel, &account.address).into_iter().map(move |key| (key, format!("the account {name}")))
-    });
-    for (key, owner) in people.chain(accounts) {
-        for entry in desk.block.addresses.iter().filter(|entry| entry.find(std::slice::from_ref(&key)).is_some()) {
+        .flat_map(|(handle, user)| user.contacts.iter().map(move |contact| (keys_of_contact(contact), format!("the user {handle}"))));
+    let accounts =
+        desk.accounts.iter().map(|(name, account)| (keys_of_account(account.channel, &account.address), format!("the account {name}")));
+    for (keys, owner) in people.chain(accounts) {
+        for (entry, key) in desk.block.addresses.iter().filter_map(|entry| Some((entry, entry.find(&keys)?))) {
             faults.push(format!("block: addresses: {entry} stands for {key}, which is {owner}'s"));
         }
     }

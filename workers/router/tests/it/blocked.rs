@@ -43,14 +43,19 @@ async fn whoever_is_blocked_is_logged_and_nothing_else_happens(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
-async fn a_number_is_blocked_on_the_channels_that_tell_it(pool: PgPool) {
+async fn a_number_is_blocked_on_every_channel_that_tells_it(pool: PgPool) {
     let desk = Desk::new(pool).await;
     block(&desk, "phone:+15550100").await;
     let account = desk.chat_account(Channel::Sms, "+15550199").await;
     let mut message = desk.mail("ada@example.org", "p1").by(Channel::Sms, account);
     message.0.identities = vec!["phone:+15550100".parse().expect("a key")];
-    desk.route(&[message]).await.expect("routed");
-    assert_eq!(desk.concluded("p1#1").await.1.decision, "Blocked: the block list has phone:+15550100.");
+    let account = desk.chat_account(Channel::Whatsapp, "+15550198").await;
+    let mut same = desk.mail("ada@example.org", "w1").by(Channel::Whatsapp, account);
+    same.0.identities = vec!["whatsapp:15550100".parse().expect("a key")];
+    desk.route(&[message, same]).await.expect("routed");
+    for id in ["p1#1", "w1#1"] {
+        assert_eq!(desk.concluded(id).await.1.decision, "Blocked: the block list has phone:+15550100.", "{id}");
+    }
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
