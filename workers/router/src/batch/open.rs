@@ -5,7 +5,7 @@ use switchboard_common::db::routing::Desk;
 use switchboard_common::db::tickets::{MessageDirection, MessageKind, MessageRow};
 use switchboard_common::domain::event::{Actor, EventKind};
 use switchboard_common::domain::evidence::LinkKind;
-use switchboard_common::domain::inbound::Channel;
+use switchboard_common::domain::inbound::{Channel, InboundMessage};
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::TicketId;
 
@@ -22,6 +22,8 @@ use crate::thread::words::Words;
 
 /// The longest title of a ticket, in characters.
 const TITLE: usize = 250;
+/// So many characters of a text stand for a subject.
+const BEGINNING: usize = 60;
 
 impl Step<'_, '_> {
     /// The message opens a ticket, linked with those that it pointed at in vain, and with the one that it was
@@ -68,7 +70,7 @@ impl Step<'_, '_> {
         let old = of_old.and_then(|(from, _)| self.known.tickets.get(&(case.message.tenant_id, from)));
         TicketSnapshot {
             number: 0,
-            title: title(&case.message.subject),
+            title: title(case.message),
             client_id: old.map_or(case.client, |old| old.state.client_id),
             account_id: case.message.account_id,
             department_id: route.department,
@@ -143,7 +145,16 @@ fn opening_changes(route: &Route, desk: &Desk, author: &str) -> Vec<String> {
     changes
 }
 
-fn title(subject: &str) -> String {
-    let title: String = subject.trim().chars().take(TITLE).collect();
+/// The subject; of what has none because its channel knows none, how it begins.
+fn title(message: &InboundMessage) -> String {
+    let mut title: String = message.subject.trim().chars().take(TITLE).collect();
+    if title.is_empty() && message.channel != Channel::Email {
+        let mut words = message.reply.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+        let said = words.by_ref().take(BEGINNING).collect::<Vec<_>>().join(" ");
+        title = said.chars().take(BEGINNING).collect();
+        if title.len() < said.len() || words.next().is_some() {
+            title.push('…');
+        }
+    }
     if title.is_empty() { "(no subject)".to_owned() } else { title }
 }

@@ -6,6 +6,29 @@ use switchboard_common::domain::inbound::{Channel, Trust};
 use crate::desk::{Desk, MIGRATIONS};
 
 #[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_ticket_of_a_chat_is_called_by_how_it_begins(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let account = desk.chat_account(Channel::Whatsapp, "+15550100").await;
+    let long = "The lamp in the hall has been dark since Monday, and nobody has come to look at it";
+    for (n, (text, title)) in (1..).zip([
+        ("Hello,\n my lamp  is dark", "Hello, my lamp is dark"),
+        (long, "The lamp in the hall has been dark since Monday, and nobody …"),
+        (" \n", "(no subject)"),
+    ]) {
+        let id = format!("t{n}");
+        let mut message = desk.mail(&format!("c{n}@example.org"), &id).by(Channel::Whatsapp, account);
+        message.0.subject = String::new();
+        message.0.reply = text.to_owned();
+        desk.take(message).await;
+        assert_eq!(desk.count(&format!("tickets where title = '{title}'")).await, 1, "{title}");
+    }
+    let mut mail = desk.mail("c4@example.org", "t4");
+    mail.0.subject = String::new();
+    desk.take(mail).await;
+    assert_eq!(desk.count("tickets where title = '(no subject)'").await, 2, "a mail has a subject, or none");
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
 async fn what_a_client_writes_within_a_day_on_a_chat_is_one_ticket(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let account = desk.chat_account(Channel::Whatsapp, "+15550100").await;
