@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_common::db::desk::{Account, AddressOwner, Desk, Stored};
 use switchboard_common::db::mailboxes::Mailbox;
+use switchboard_common::domain::identity::{ExternalId, ExternalKind};
 use switchboard_common::domain::inbound::Channel;
 use switchboard_common::domain::rules::Strategy;
 
@@ -197,12 +198,18 @@ fn mailboxes(desk: &Desk, faults: &mut Faults) {
     twice("folder", folders, faults);
 }
 
-/// Mail from a person to an account must not look as if it came from the account itself.
+/// Mail from a person or a client to an account must not look as if it came from the account itself.
 fn own_addresses(desk: &Desk, faults: &mut Faults) {
     for (name, account) in &desk.accounts {
         for (handle, user) in &desk.users {
             if user.contacts.iter().any(|contact| contact.channel == "email" && contact.value == account.address) {
                 faults.push(format!("account {name}: the address {} is that of the user {handle}", account.address));
+            }
+        }
+        for (key, record) in &desk.clients {
+            let is_own = |contact: &ExternalId| contact.kind() == ExternalKind::Email && contact.value() == account.address;
+            if account.channel == Channel::Email && record.contacts.iter().any(is_own) {
+                faults.push(format!("client {key}: contacts: email:{} is the address of the account {name}", account.address));
             }
         }
     }

@@ -139,6 +139,8 @@ async fn records_that_contradict_who_wrote_are_refused_with_their_place(pool: Pg
         ),
         "{said}"
     );
+    let said = database.refused(&client("own", "'email:help@acme.example'"));
+    assert!(said.contains("tenant acme: client own: contacts: email:help@acme.example is the address of the account "), "{said}");
     let wrong = client("one", "'fax:1', 'phone:1'") + "[[tenant.clients]]\nkey = 'One'\nname = 'x'\ndata = { plan = ['a'] }\nplan = 'x'\n";
     let said = database.refused(&wrong);
     for fault in [
