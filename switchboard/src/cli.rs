@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard_common::domain::ticket::TicketState;
 
+use crate::ticket::number;
 use crate::user::Until;
 
 /// Takes what clients write to a support desk, and sees to it that the right people hear of it.
@@ -122,6 +123,7 @@ pub enum Ticket {
     /// Show all of one ticket
     Show {
         /// The ticket's number
+        #[arg(value_parser = number::parse)]
         number: i64,
         #[command(flatten)]
         of: Of,
@@ -132,6 +134,7 @@ pub enum Ticket {
     /// Close a ticket
     Close {
         /// The ticket's number
+        #[arg(value_parser = number::parse)]
         number: i64,
         #[command(flatten)]
         of: Of,
@@ -142,6 +145,7 @@ pub enum Ticket {
     /// Give a ticket to a person or a group
     Assign {
         /// The ticket's number
+        #[arg(value_parser = number::parse)]
         number: i64,
         /// To whom
         handle: String,

@@ -95,7 +95,9 @@ async fn find_in(connection: &mut PgConnection, tenant: TenantId, text: &str) ->
 
 fn one(found: Vec<(TenantId, ClientId, String)>, text: &str, of: impl Fn(TenantId) -> String) -> anyhow::Result<Meant> {
     if found.is_empty() {
-        bail!("no client is known as {text}: expected a key like email:ada@example.org, an id or at least 4 characters of one, or a name");
+        bail!(
+            "no client is known as {text}: expected an address, a number like +5511987654321, another key like slack:T024BE7LD/U024BE7LH, an id or at least 4 characters of one, or a name"
+        );
     }
     let line = |(tenant, id, name): &(TenantId, ClientId, String)| format!("\n  {id}  {name}{}", of(*tenant));
     let lines: String = found.iter().take(LISTED).map(line).collect();

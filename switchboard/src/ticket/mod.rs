@@ -1,6 +1,7 @@
 //! `switchboard ticket`: lists, shows and changes tickets.
 
 mod list;
+pub mod number;
 mod show;
 
 use anyhow::{Context, bail};

@@ -1,5 +1,6 @@
 //! `switchboard user`: who is there, and who is away.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
@@ -105,8 +106,8 @@ async fn whose(connection: &mut PgConnection, of: &Of, handle: &str, now: DateTi
             found.with_context(|| format!("the tenant {name} is gone"))
         }
         [] => {
-            let handles: Vec<&str> = lines.iter().map(|line| line.handle.as_str()).collect();
-            bail!("there is no person with the handle {handle}; there are: {}", handles.join(", "))
+            let handles: BTreeSet<&str> = lines.iter().map(|line| line.handle.as_str()).collect();
+            bail!("there is no person with the handle {handle}; there are: {}", Vec::from_iter(handles).join(", "))
         }
         _ => bail!("several tenants have a person with the handle {handle}: name one of {} with --tenant", found.join(", ")),
     }

@@ -50,11 +50,12 @@ async fn a_client_is_shown_by_a_key_a_name_or_the_beginning_of_an_id(pool: PgPoo
     let page = desk.show(&["client", "show", "email:Ada@client.example"]);
     insta::assert_snapshot!(page);
     assert_eq!(desk.show(&["client", "show", "ada lovelace"]), page);
+    assert_eq!(desk.show(&["client", "show", "Ada@client.example"]), page, "an address needs no kind");
     assert_eq!(desk.show(&["client", "show", "00000000-0000-0000-0000-000000000031"]), page);
     let several = desk.refused(&["client", "show", "0000"]);
     assert!(several.contains("several clients are meant by 0000") && several.contains("Ada Lovelace"), "{several}");
     let nobody = desk.refused(&["client", "show", "email:nobody@client.example"]);
-    assert!(nobody.contains("no client is known as email:nobody@client.example: expected a key like"), "{nobody}");
+    assert!(nobody.contains("no client is known as email:nobody@client.example: expected an address, a number like"), "{nobody}");
     let json: serde_json::Value = serde_json::from_str(&desk.show(&["client", "show", "Ada Lovelace", "--json"])).expect("JSON");
     assert_eq!(json["members"][0]["external_ids"][0]["key"], "email:ada@client.example");
     assert_eq!(json["members"][0]["data"]["plan"], "gold");

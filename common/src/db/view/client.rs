@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::domain::identity::ExternalId;
+use crate::domain::identity::{ExternalId, ExternalKind};
 use crate::domain::phone;
 use crate::ids::{AmbiguityId, ClientId, InboundId, TenantId};
 
@@ -146,7 +146,7 @@ pub struct AmbiguityView {
 }
 
 /// The clients of one tenant or of all who have this key, also on record, or this name, or whose id
-/// begins so.
+/// begins so. Of a key that is an address or a number the kind may be left out.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -155,7 +155,9 @@ pub async fn find_clients(
     tenant: Option<TenantId>,
     text: &str,
 ) -> sqlx::Result<Vec<(TenantId, ClientId, String)>> {
-    let Ok(key) = text.parse::<ExternalId>() else { return clients_called(connection, tenant, text.trim()).await };
+    let bare = |kind| ExternalId::new(kind, text);
+    let key = text.parse().or_else(|_| bare(ExternalKind::Email)).or_else(|_| bare(ExternalKind::Phone));
+    let Ok(key) = key else { return clients_called(connection, tenant, text.trim()).await };
     let rows = sqlx::query!(
         r#"select c.tenant_id as "tenant_id: TenantId", c.id as "id: ClientId", c.name
            from (select tenant_id, client_id from client_external_ids where type = $2 and value = $3
