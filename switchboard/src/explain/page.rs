@@ -98,6 +98,9 @@ fn told(page: &mut Page, event: &EventView) {
         return;
     };
     page.line(1, &format!("of {} (version {}), {}", event.kind, event.version, paint(FAINT, &format!("planned {}", time(planned_at)))));
+    if event.kind == "ticket.created" && event.told.iter().all(|decision| decision.user_id.is_none()) {
+        page.line(2, &format!("{}  of the desk: it is nobody's, and there is no administrator", paint(REMOVED, "nobody  ")));
+    }
     let width = event.told.iter().map(|decision| decision.recipient.width()).max().unwrap_or_default();
     for ToldDecision { recipient, user_id, client_id, told, on, why } in &event.told {
         let mark = if *told { paint(ADDED, "told    ") } else { paint(REMOVED, "not told") };
@@ -105,6 +108,46 @@ fn told(page: &mut Page, event: &EventView) {
         page.line(2, &format!("{mark}  {}  {why}{on}", pad(recipient, width)));
         for delivery in event.deliveries.iter().filter(|mail| (mail.user_id, mail.client_id) == (*user_id, *client_id)) {
             page.line(4, &mail(delivery));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use switchboard_common::ids::{ClientId, EventId, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn that_nobody_of_the_desk_heard_of_a_ticket_is_said() {
+        let client = ToldDecision {
+            recipient: "Ada".to_owned(),
+            user_id: None,
+            client_id: Some(ClientId(Uuid::nil())),
+            told: false,
+            on: None,
+            why: "no acknowledgement".to_owned(),
+        };
+        let user = ToldDecision { user_id: Some(UserId(Uuid::nil())), client_id: None, ..client.clone() };
+        for (kind, told_of, said) in [
+            ("ticket.created", vec![client.clone()], true),
+            ("ticket.created", vec![user, client.clone()], false),
+            ("ticket.closed", vec![client], false),
+        ] {
+            let event = EventView {
+                id: EventId(Uuid::nil()),
+                kind: kind.to_owned(),
+                version: 1,
+                planned_at: Some(DateTime::UNIX_EPOCH),
+                told: told_of,
+                deliveries: Vec::new(),
+            };
+            let mut page = Page::default();
+            told(&mut page, &event);
+            let page = anstream::adapter::strip_str(&page.finish()).to_string();
+            assert_eq!(page.contains("nobody    of the desk: it is nobody's, and there is no administrator"), said, "{page}");
         }
     }
 }

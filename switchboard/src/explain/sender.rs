@@ -8,7 +8,7 @@ use crate::output::{ADDED, CHANGED, FAINT, Page, paint};
 pub fn render(page: &mut Page, sender: &SenderFound) {
     let (said, search) = match sender {
         SenderFound::KnownClient { key, search, .. } => (known(key, search), Some(search)),
-        SenderFound::NewClient { key, search, .. } => (format!("A new client, who was made for {key}."), Some(search)),
+        SenderFound::NewClient { key, search, .. } => (made(key, search), Some(search)),
         SenderFound::User { key, handle, .. } => (format!("The user {handle}, by their verified contact {key}."), None),
         SenderFound::Unknown { key } => (format!("Nobody whom the desk knows: {key}."), None),
         SenderFound::NotLookedFor { key } => (format!("Nobody was looked for: {key}."), None),
@@ -20,12 +20,23 @@ pub fn render(page: &mut Page, sender: &SenderFound) {
 }
 
 fn known(key: &str, search: &ClientSearch) -> String {
-    match search.ranks.last() {
-        Some(RankTried { rank: Rank::OtherKeys | Rank::Variants, found, .. }) => {
-            let by = found.first().map(|found| format!(" by {} ({})", found.key, found.why)).unwrap_or_default();
-            format!("A client who wrote by {key} for the first time, and is known{by}.")
+    match search.ranks.last().and_then(|last| Some((last.rank, last.found.first()?))) {
+        Some((Rank::Identity, found)) => format!("{}, who is known by {key}.", found.name),
+        Some((_, found)) if found.key == key => format!("{}, who wrote by {key} for the first time: {}.", found.name, found.why),
+        Some((_, found)) => {
+            format!("{}, who wrote by {key} for the first time, and is known by {} ({}).", found.name, found.key, found.why)
         }
-        _ => format!("A client who is known by {key}."),
+        None => format!("A client who is known by {key}."),
+    }
+}
+
+fn made(key: &str, search: &ClientSearch) -> String {
+    let names = || search.ranks.last().into_iter().flat_map(|last| &last.found).map(|found| found.name.as_str());
+    match search.ambiguity {
+        Some(_) => {
+            format!("Somebody who could be {}: until that is decided, a new client for {key}.", Vec::from_iter(names()).join(" or "))
+        }
+        None => format!("A new client, who was made for {key}."),
     }
 }
 
@@ -58,14 +69,14 @@ fn details(page: &mut Page, search: &ClientSearch) {
         page.line(2, &format!("{claim} was only claimed, and looked for nowhere"));
     }
     if let Some(id) = search.ambiguity {
-        page.line(2, &format!("several were found: `switchboard client decide {id} CLIENT|new --by HANDLE`"));
+        page.line(2, &format!("to be decided: `switchboard client decide {id} CLIENT|new --by HANDLE`"));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use switchboard_common::domain::explanation::KeyEvidence;
-    use switchboard_common::ids::ClientId;
+    use switchboard_common::ids::{AmbiguityId, ClientId};
 
     use super::*;
 
@@ -93,7 +104,7 @@ mod tests {
         let said = anstream::adapter::strip_str(&page.finish()).to_string();
         let id = client_id.to_string();
         let expected = format!(
-            "  A client who wrote by whatsapp:551187654321 for the first time, and is known by phone:+5511987654321 (their key, Brazil's ninth digit).
+            "  Ada, who wrote by whatsapp:551187654321 for the first time, and is known by phone:+5511987654321 (their key, Brazil's ninth digit).
     1. by the channel's own key, whatsapp:551187654321: nobody
     2. by other forms of their number, phone:+5511987654321:
         found Ada, phone:+5511987654321: their key, Brazil's ninth digit  {id}
@@ -103,5 +114,28 @@ mod tests {
 "
         );
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn the_first_sentence_names_who_it_is_or_could_be() {
+        let found = |name: &str, key: &str, why: &str| ClientFound {
+            client_id: ClientId(uuid::Uuid::from_u128(1)),
+            name: name.to_owned(),
+            key: key.to_owned(),
+            why: why.to_owned(),
+        };
+        let search = |rank, found| ClientSearch { ranks: vec![RankTried { rank, keys: Vec::new(), found }], ..ClientSearch::default() };
+        let key = "email:office@x.example";
+        assert_eq!(known(key, &search(Rank::Identity, vec![found("Ada", key, "their key")])), format!("Ada, who is known by {key}."));
+        assert_eq!(
+            known(key, &search(Rank::OtherKeys, vec![found("Ada", key, "contact on record of Ada")])),
+            format!("Ada, who wrote by {key} for the first time: contact on record of Ada.")
+        );
+        assert_eq!(made(key, &search(Rank::OtherKeys, Vec::new())), format!("A new client, who was made for {key}."));
+        let several = ClientSearch {
+            ambiguity: Some(AmbiguityId(uuid::Uuid::from_u128(2))),
+            ..search(Rank::OtherKeys, vec![found("Eva", key, "contact on record of Eva"), found("Finn", key, "contact on record of Finn")])
+        };
+        assert_eq!(made(key, &several), format!("Somebody who could be Eva or Finn: until that is decided, a new client for {key}."));
     }
 }

@@ -60,7 +60,7 @@ fn screened(page: &mut Page, screening: &Screening) {
 
 fn in_words(kind: LinkKind) -> &'static str {
     match kind {
-        LinkKind::Stranger => "another's ticket",
+        LinkKind::Stranger => "a ticket that it points at",
         LinkKind::Number => "a ticket whose number was quoted",
         LinkKind::FollowUp => "what it goes on with",
         LinkKind::Related => "what it was split from",

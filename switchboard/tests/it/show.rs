@@ -56,6 +56,19 @@ async fn a_message_is_explained_from_its_sender_to_those_who_were_told(pool: PgP
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_chat_message_is_explained_with_its_channel_and_who_wrote_it(pool: PgPoolOptions, options: PgConnectOptions) {
+    let desk = Desk::new(pool, options).await;
+    let chat = r#"{"channel": "slack", "from": null, "identities": ["slack:T1/U1", "email:uma@x.example"], "sender_name": "Uma"}"#;
+    sqlx::query("update inbound_messages set payload = payload::jsonb || $1::jsonb where id = id(52)")
+        .bind(chat)
+        .execute(&desk.pool)
+        .await
+        .expect("a chat");
+    let page = desk.show(&["explain", "message", "00000000-0000-0000-0000-000000000052"]);
+    assert!(page.contains("  channel      slack\n  from         Uma slack:T1/U1, email:uma@x.example\n"), "{page}");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn an_id_that_says_too_little_or_nothing_is_answered_with_what_there_is(pool: PgPoolOptions, options: PgConnectOptions) {
     let desk = Desk::new(pool, options).await;
     let several = desk.refused(&["explain", "message", "0000"]);

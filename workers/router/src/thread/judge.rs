@@ -25,7 +25,7 @@ pub(super) fn judge(candidate: &Candidate<'_>, writer: Writer<'_>, desk: &Desk, 
         Evidence::Thread(_) => asked_for_proof(in_thread(candidate.ticket, writer, desk, policy), writer, policy),
         Evidence::SameMessageId => asked_for_proof(with_same_id(candidate.ticket, writer), writer, policy),
         // Whether that holds was seen when it was found.
-        Evidence::Window(_) => (Some(Role::Client), format!("{} has no other open ticket that was written to later", writer.address)),
+        Evidence::Window(_) => (Some(Role::Client), format!("of the open tickets of {}, it is the one last written to", writer.address)),
         Evidence::Number(_) => by_number(candidate.ticket, writer),
     }
 }
