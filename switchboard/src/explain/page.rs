@@ -2,7 +2,7 @@
 
 use switchboard_common::db::view::{EventView, MessageExplained};
 use switchboard_common::domain::explanation::{Explanation, ToldDecision};
-use switchboard_common::domain::inbound::Trust;
+use switchboard_common::domain::inbound::{InboundMessage, Trust};
 use unicode_width::UnicodeWidthStr;
 
 use super::{routing, sender, threading};
@@ -32,7 +32,8 @@ pub fn render(explained: &MessageExplained) -> String {
 fn head(page: &mut Page, explained: &MessageExplained) {
     let message = &explained.message.0;
     page.heading(&format!("Message {}", explained.id));
-    page.field("from", message.from.as_ref().map(ToString::to_string).unwrap_or_default());
+    page.field("channel", message.channel.as_str());
+    page.field("from", writer(message));
     page.field("to", message.recipients.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     page.field("subject", &message.subject);
     page.field("Message-ID", message.message_id.as_ref().map(|id| format!("<{id}>")).unwrap_or_default());
@@ -58,6 +59,16 @@ fn head(page: &mut Page, explained: &MessageExplained) {
         1 => page.field("duplicates", "it came once more, and was not taken again"),
         times => page.field("duplicates", format!("it came {times} times more, and was not taken again")),
     }
+}
+
+/// Who wrote it, as the message itself says.
+fn writer(message: &InboundMessage) -> String {
+    if let Some(from) = &message.from {
+        return from.to_string();
+    }
+    let keys: Vec<String> = message.identities.iter().map(ToString::to_string).collect();
+    let name = message.sender_name.as_deref().unwrap_or_default();
+    format!("{name} {}", keys.join(", ")).trim().to_owned()
 }
 
 fn outcome(explained: &MessageExplained) -> String {

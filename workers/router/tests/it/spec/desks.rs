@@ -1,6 +1,7 @@
 //! The desks that the conversations happen at: `tests/conversations/desks.txt`, and what a conversation changes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, PgPool};
@@ -235,7 +236,7 @@ fn record(ambient: &Ambient, desk: &mut Desk, name: &str, parts: &[&str]) -> Res
         let key = key(part)?;
         let (kind, value) = (key.kind().as_str(), literal(key.value()));
         sql += "; insert into client_contacts (tenant_id, client_id, type, value) values ";
-        sql += &format!("('{tenant}', '{id}', '{kind}', {value})");
+        let _ = write!(sql, "('{tenant}', '{id}', '{kind}', {value})");
     }
     Ok(sql)
 }
