@@ -47,7 +47,9 @@ fn short(fields: &mut Fields<'_>) -> Vec<Condition> {
         Ok(condition) => conditions.push(condition),
         Err(faults) => {
             let place = format!("when: field {field}: {operator} ");
-            faults.iter().for_each(|fault| fields.fault(&format!("{key} {}", fault.trim_start_matches(&place))));
+            for fault in faults {
+                fields.fault(&format!("{key} {}", fault.trim_start_matches(&place)));
+            }
         }
     };
     if let Some(account) = fields.text("account") {

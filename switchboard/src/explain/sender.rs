@@ -34,7 +34,7 @@ fn made(key: &str, search: &ClientSearch) -> String {
     let names = || search.ranks.last().into_iter().flat_map(|last| &last.found).map(|found| found.name.as_str());
     match search.ambiguity {
         Some(_) => {
-            format!("Somebody who could be {}: until that is decided, a new client for {key}.", Vec::from_iter(names()).join(" or "))
+            format!("Somebody who could be {}: until that is decided, a new client for {key}.", names().collect::<Vec<_>>().join(" or "))
         }
         None => format!("A new client, who was made for {key}."),
     }

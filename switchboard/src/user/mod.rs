@@ -107,7 +107,7 @@ async fn whose(connection: &mut PgConnection, of: &Of, handle: &str, now: DateTi
         }
         [] => {
             let handles: BTreeSet<&str> = lines.iter().map(|line| line.handle.as_str()).collect();
-            bail!("there is no person with the handle {handle}; there are: {}", Vec::from_iter(handles).join(", "))
+            bail!("there is no person with the handle {handle}; there are: {}", handles.into_iter().collect::<Vec<_>>().join(", "))
         }
         _ => bail!("several tenants have a person with the handle {handle}: name one of {} with --tenant", found.join(", ")),
     }
