@@ -18,10 +18,8 @@ use super::{opening, screen};
 use crate::draft::Draft;
 use crate::rules::{Opened, Route};
 use crate::thread::Weighed;
+use crate::thread::subject::LONGEST_TITLE;
 use crate::thread::words::Words;
-
-/// The longest title of a ticket, in characters.
-const TITLE: usize = 250;
 
 impl Step<'_, '_> {
     /// The message opens a ticket, linked with those that it pointed at in vain, and with the one that it was
@@ -144,6 +142,6 @@ fn opening_changes(route: &Route, desk: &Desk, author: &str) -> Vec<String> {
 }
 
 fn title(subject: &str) -> String {
-    let title: String = subject.trim().chars().take(TITLE).collect();
+    let title: String = subject.trim().chars().take(LONGEST_TITLE).collect();
     if title.is_empty() { "(no subject)".to_owned() } else { title }
 }
