@@ -9,6 +9,7 @@ mod clients_model;
 mod commands;
 mod conversations;
 mod desk;
+mod forgers;
 mod killed;
 mod locks;
 mod mailboxes;
