@@ -1,5 +1,6 @@
 //! The router against a real PostgreSQL.
 
+mod absurd;
 mod assignment;
 mod batches;
 mod blocked;
@@ -22,4 +23,5 @@ mod routers;
 mod rules;
 mod spec;
 mod texts;
+mod upgrade;
 mod windows;
