@@ -140,7 +140,7 @@ pub async fn count_again<'a>(connection: &mut PgConnection, messages: &[Logged<'
              where a.account_id <> c.account_id
              on conflict do nothing
          )
-         select tenant_id as "tenant_id: TenantId", external_id, id as "id: InboundId" from counted where outcome = 'blocked'"#,
+         select tenant_id as "tenant_id: TenantId", channel, external_id, id as "id: InboundId" from counted where outcome = 'blocked'"#,
         &messages.iter().map(|(_, m)| m.tenant_id.0).collect::<Vec<_>>(),
         messages.iter().map(|(_, m)| m.channel.as_str()).collect::<Vec<_>>() as _,
         messages.iter().map(|(_, m)| m.external_id.as_str()).collect::<Vec<_>>() as _,
@@ -148,10 +148,9 @@ pub async fn count_again<'a>(connection: &mut PgConnection, messages: &[Logged<'
     )
     .fetch_all(connection)
     .await?;
-    let message = |tenant: TenantId, external_id: &str| {
-        messages.iter().map(|(_, message)| *message).find(|message| message.tenant_id == tenant && message.external_id == external_id)
-    };
-    Ok(blocked.into_iter().filter_map(|row| Some((row.id, message(row.tenant_id, &row.external_id)?))).collect())
+    let key = |message: &'a InboundMessage| (message.tenant_id, message.channel.as_str(), message.external_id.as_str());
+    let message = |wanted| messages.iter().map(|(_, message)| *message).find(|message| key(message) == wanted);
+    Ok(blocked.iter().filter_map(|row| Some((row.id, message((row.tenant_id, &row.channel, &row.external_id))?))).collect())
 }
 
 /// What became of one logged message.

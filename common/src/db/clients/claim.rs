@@ -109,13 +109,18 @@ pub struct Found {
     pub held: Vec<Held>,
     /// Those clients and all whom they were merged into.
     pub clients: HashMap<(TenantId, ClientId), Person>,
+    /// One of them was changed while its lock was waited for.
+    pub is_stale: bool,
 }
 
 impl Found {
-    /// Whether all are there whom somebody was merged into. It is not so when a merge was committed
-    /// while the locks were waited for.
+    /// Whether all are there whom somebody was merged into, and it is known of each whether others were
+    /// merged into them. It is not so when a merge was committed while the locks were waited for.
     #[must_use]
     pub fn is_whole(&self) -> bool {
+        if self.is_stale {
+            return false;
+        }
         let mut merged = self.clients.iter().filter_map(|((tenant, _), person)| Some((*tenant, person.merged_into?)));
         merged.all(|into| self.clients.contains_key(&into))
     }
@@ -145,12 +150,16 @@ pub async fn find(connection: &mut PgConnection, lookups: &[Lookup]) -> sqlx::Re
                select c.tenant_id, c.merged_into
                from chain join clients c on c.tenant_id = chain.tenant_id and c.id = chain.id
                where c.merged_into is not null
+           ), seen as materialized (
+               select c.tenant_id, c.id, c.updated_at
+               from chain join clients c on c.tenant_id = chain.tenant_id and c.id = chain.id
            )
            select c.tenant_id as "tenant_id: TenantId", c.id as "id: ClientId", c.merged_into as "merged_into: ClientId", c.name, c.data,
                   exists (select from clients o where o.tenant_id = c.tenant_id and o.merged_into = c.id) as "has_others!",
+                  c.updated_at <> seen.updated_at as "changed!",
                   h.n as "n?", h.on_record as "on_record?", h.authenticated as "authenticated?"
-           from chain
-           join clients c on c.tenant_id = chain.tenant_id and c.id = chain.id
+           from seen
+           join clients c on c.tenant_id = seen.tenant_id and c.id = seen.id
            left join held h on h.tenant_id = c.tenant_id and h.client_id = c.id
            order by c.tenant_id, c.id
            for no key update of c"#,
@@ -171,6 +180,7 @@ pub async fn find(connection: &mut PgConnection, lookups: &[Lookup]) -> sqlx::Re
                 authenticated: row.authenticated.unwrap_or_default(),
             });
         }
+        found.is_stale |= row.changed;
         let person = Person { merged_into: row.merged_into, name: row.name, data: row.data, has_others: row.has_others };
         found.clients.insert((row.tenant_id, row.id), person);
     }

@@ -55,7 +55,8 @@ pub struct MergeRow {
     pub at: DateTime<Utc>,
 }
 
-/// Merges a client into another. Both are locked, with all whom they were merged into.
+/// Merges a client into another. Both are locked, with all whom they were merged into. The other one's row is
+/// written anew as it is, so that whoever waits for it sees that something was done with it.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -73,7 +74,7 @@ pub async fn add_merge(connection: &mut PgConnection, merge: &MergeRow) -> sqlx:
     .execute(&mut *connection)
     .await?;
     sqlx::query!(
-        "update clients set merged_into = $3 where tenant_id = $1 and id = $2",
+        "update clients set merged_into = case when id = $2 then $3 else merged_into end where tenant_id = $1 and id in ($2, $3)",
         merge.tenant_id.0,
         merge.client_id.0,
         merge.into_id.0

@@ -8,7 +8,7 @@ use switchboard_common::db::routing::{Account, Desk};
 use switchboard_common::db::tickets::{MessageDirection, MessageKind, MessageRow};
 use switchboard_common::domain::event::Actor;
 use switchboard_common::domain::identity::{ExternalId, ExternalKind};
-use switchboard_common::domain::inbound::InboundMessage;
+use switchboard_common::domain::inbound::{InboundMessage, Trust};
 use switchboard_common::ids::{AmbiguityId, ClientId, InboundId, TicketId, UserId};
 
 use super::gather::Known;
@@ -31,6 +31,12 @@ pub(super) struct Case<'a> {
     pub automatic: Option<String>,
     pub flags: Vec<String>,
     pub now: DateTime<Utc>,
+}
+
+/// Whom of the desk the channel says that it was. Whoever is not who they say is nobody of it.
+fn user_of(message: &InboundMessage, desk: &Desk) -> Option<UserId> {
+    let keys = message.sender_ids().into_iter().filter(|key| key.kind() == ExternalKind::Email && message.trust != Trust::Failed);
+    keys.filter_map(|key| desk.addresses.get(key.value()).copied()).find(|user| desk.users.contains_key(user))
 }
 
 fn is_own_address(desk: &Desk, key: &ExternalId) -> bool {
@@ -67,7 +73,7 @@ pub(super) fn examine<'a>(
     if is_own_address(desk, &key) {
         automatic.get_or_insert_with(|| "sent from the desk's own address".to_owned());
     }
-    let user = message.from.as_ref().and_then(|from| desk.user_at(&from.email)).map(|(id, _)| id);
+    let user = user_of(message, desk);
     Ok(Case {
         inbound_id,
         message,

@@ -12,7 +12,7 @@ use switchboard_common::db::tickets::MessageRow;
 use switchboard_common::domain::event::{Event, EventKind};
 use switchboard_common::domain::evidence::{LinkKind, Screening};
 use switchboard_common::domain::explanation::{Routing, SenderFound};
-use switchboard_common::domain::inbound::InboundMessage;
+use switchboard_common::domain::inbound::{InboundMessage, Trust};
 use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
 
 use super::case::{Case, examine};
@@ -123,9 +123,12 @@ impl Step<'_, '_> {
     }
 }
 
-/// What makes a client's copies count: people of the desk whom they name, and other accounts of it.
+/// What makes a client's copies count: people of the desk whom they name, unless they are not who they say,
+/// and other accounts of it.
 pub(super) fn add_copied(draft: &mut Draft, desk: &Desk, case: &Case<'_>, changes: &mut Vec<String>) {
-    add_copied_users(draft, desk, case, changes);
+    if case.message.trust != Trust::Failed {
+        add_copied_users(draft, desk, case, changes);
+    }
     add_copied_accounts(draft, desk, case, changes);
 }
 

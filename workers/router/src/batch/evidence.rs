@@ -141,7 +141,11 @@ impl<'k> Search<'_, 'k, '_> {
 
     /// What the message's own Message-ID is known for.
     fn borne(&mut self) {
-        let own = self.own_id().filter(|own| own.origin != MessageIdOrigin::Ours);
+        let own = self.own_id();
+        if own.is_some_and(|own| own.origin == MessageIdOrigin::Ours) {
+            self.says("awaited", Words::of("its Message-ID is one of ours"));
+            return self.says("same Message-ID", Words::of("a mail of ours bears it"));
+        }
         let Some((own, ticket)) = own.and_then(|own| Some((own, own.ticket_id?))) else {
             let lacking = if self.case.message.message_id.is_some() { "nothing referred to it" } else { "it has no Message-ID" };
             self.says("awaited", Words::of(lacking));

@@ -6,6 +6,7 @@ use switchboard_common::db::message_ids::{KnownId, MessageIdOrigin};
 use switchboard_common::domain::event::Actor;
 use switchboard_common::domain::explanation::{Routing, SenderFound};
 use switchboard_common::domain::inbound::{InboundMessage, Trust};
+use switchboard_common::domain::ticket::TicketSnapshot;
 use switchboard_common::ids::{InboundId, TicketId};
 
 use super::case::Case;
@@ -33,7 +34,7 @@ impl Step<'_, '_> {
             _ => SenderFound::Unknown { key },
         };
         self.settle_ids(&case, ending.ticket_id);
-        self.settle_thread(&case, ending.ticket_id);
+        self.settle_thread(&case, ending.ticket_id, &ending.reasons);
         self.decided.conclusions.push(Conclusion {
             tenant_id: tenant,
             inbound_id: case.inbound_id,
@@ -64,7 +65,7 @@ impl Step<'_, '_> {
     }
 
     /// The message's own Message-ID and those that it refers to lead to its ticket from now on. Whoever is not
-    /// who they say waits for no message.
+    /// who they say waits for no message, and does not come in place of one that others wait for.
     fn settle_ids(&mut self, case: &Case<'_>, ticket_id: TicketId) {
         let tenant = case.message.tenant_id;
         for id in nearest_references(case.message).filter(|_| case.message.trust != Trust::Failed) {
@@ -80,7 +81,8 @@ impl Step<'_, '_> {
         }
         let Some(id) = &case.message.message_id else { return };
         let Some(own) = self.known.message_ids.get_mut(&(tenant, id.clone())) else { return };
-        if own.origin == MessageIdOrigin::Referenced {
+        let elsewhere = own.ticket_id.is_some_and(|waiting| waiting != ticket_id);
+        if own.origin == MessageIdOrigin::Referenced && !(elsewhere && case.message.trust == Trust::Failed) {
             *own = KnownId { origin: MessageIdOrigin::Seen, ticket_id: Some(ticket_id), inbound_id: Some(case.inbound_id) };
             if self.known.awaiting.remove(&(tenant, id.clone())).is_some() {
                 self.decided.awaiting.retain(|(of, awaited, _)| (*of, awaited) != (tenant, id));
@@ -89,14 +91,19 @@ impl Step<'_, '_> {
         }
     }
 
-    /// A thread that has no ticket, or one that is over, goes on in this one. Whoever is not who they say
-    /// moves no thread.
-    fn settle_thread(&mut self, case: &Case<'_>, ticket_id: TicketId) {
+    /// A thread that has no ticket goes on in this one. One whose ticket is over does so too, if the message was
+    /// let into that, or into another as that one's client: nobody else takes it away. Whoever is not who they
+    /// say moves no thread.
+    fn settle_thread(&mut self, case: &Case<'_>, ticket_id: TicketId, reasons: &Reasons) {
         let tenant = case.message.tenant_id;
         let Some(id) = thread_of(case.message).filter(|_| case.message.trust != Trust::Failed) else { return };
         let Some(thread) = self.known.threads.get_mut(&id) else { return };
-        let is_over = |ticket| self.known.tickets.get(&(tenant, ticket)).is_none_or(|draft| draft.state.state.is_over());
-        if thread.ticket_id.is_none_or(is_over) {
+        let let_in = || reasons.weighed.iter().filter(|weighed| weighed.role.is_some());
+        let ends = |old: &TicketSnapshot, id| {
+            old.state.is_over() && let_in().any(|weighed| weighed.ticket_id == id || case.clients.contains(&old.client_id))
+        };
+        let moves = |id| self.known.tickets.get(&(tenant, id)).is_none_or(|draft| ends(&draft.state, id));
+        if thread.ticket_id.is_none_or(moves) {
             thread.ticket_id = Some(ticket_id);
         }
         thread.last_message_at = thread.last_message_at.max(Some(case.message.received_at));

@@ -18,10 +18,9 @@ use super::{opening, screen};
 use crate::draft::Draft;
 use crate::rules::{Opened, Route};
 use crate::thread::Weighed;
+use crate::thread::subject::LONGEST_TITLE;
 use crate::thread::words::Words;
 
-/// The longest title of a ticket, in characters.
-const TITLE: usize = 250;
 /// So many characters of a text stand for a subject.
 const BEGINNING: usize = 60;
 
@@ -147,7 +146,7 @@ fn opening_changes(route: &Route, desk: &Desk, author: &str) -> Vec<String> {
 
 /// The subject; of what has none because its channel knows none, how it begins.
 fn title(message: &InboundMessage) -> String {
-    let mut title: String = message.subject.trim().chars().take(TITLE).collect();
+    let mut title: String = message.subject.trim().chars().take(LONGEST_TITLE).collect();
     if title.is_empty() && message.channel != Channel::Email {
         let mut words = message.reply.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
         let said = words.by_ref().take(BEGINNING).collect::<Vec<_>>().join(" ");

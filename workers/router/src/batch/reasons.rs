@@ -46,7 +46,7 @@ pub(super) fn outcome(known: &Known<'_>, conclusion: Conclusion) -> Outcome {
         ticket_number: number(ticket),
         evidence: "it goes on with the ticket that the message may enter".to_owned(),
         chosen: true,
-        why: policies.first().map(|policy| policy.with_numbers(number)).unwrap_or_default(),
+        why: all_of(&policies, number),
     });
     let considered = weighed.into_iter().map(|weighed| TicketConsidered {
         ticket_number: number(weighed.ticket_id),
@@ -80,15 +80,21 @@ pub(super) fn outcome(known: &Known<'_>, conclusion: Conclusion) -> Outcome {
     }
 }
 
+/// What all of the policies said, one after the other.
+fn all_of(policies: &[Words], number: impl Fn(TicketId) -> i64 + Copy) -> String {
+    policies.iter().map(|said| said.with_numbers(number)).collect::<Vec<_>>().join("; ")
+}
+
 /// What was decided, in a sentence.
 fn decision(conclusion: &Conclusion, number: impl Fn(TicketId) -> i64 + Copy) -> String {
     let Reasons { weighed, policies, links, screening, .. } = &conclusion.reasons;
     let own = conclusion.ticket_id.map_or(0, number);
     let reason = weighed.iter().find(|weighed| weighed.role.is_some());
     let by_policy = policies.last().map(|policy: &Words| policy.with_numbers(number));
+    let on_the_way = (!policies.is_empty()).then(|| all_of(policies, number));
     let why = reason.map_or("", |weighed| weighed.why.as_str());
     // A policy that moved the message elsewhere is a reason more.
-    let moved = reason.filter(|weighed| Some(weighed.ticket_id) != conclusion.ticket_id).and(by_policy.as_ref());
+    let moved = reason.filter(|weighed| Some(weighed.ticket_id) != conclusion.ticket_id).and(on_the_way.as_ref());
     let why = moved.map_or_else(|| why.to_owned(), |policy| format!("{why}; {policy}"));
     match conclusion.outcome {
         InboundOutcome::Opened => match (reason, links.first(), weighed.first()) {

@@ -227,7 +227,7 @@ mod tests {
             ((tenant, id(1)), person(Some(id(2)), json!({ "plan": "free", "city": "Porto" }))),
             ((tenant, id(2)), person(None, json!({ "plan": "gold" }))),
         ]);
-        let mut senders = Senders::new(Vec::new(), &HashSet::new(), &[], Found { held: Vec::new(), clients });
+        let mut senders = Senders::new(Vec::new(), &HashSet::new(), &[], Found { clients, ..Found::default() });
         assert_eq!(serde_json::Value::from(senders.data(tenant, id(1))), json!({ "plan": "gold", "city": "Porto" }));
         assert_eq!(serde_json::Value::from(senders.data(tenant, id(2))), json!({ "plan": "gold" }));
         assert_eq!(senders.roots(), [(tenant, id(2))]);

@@ -53,7 +53,7 @@ impl std::fmt::Display for Evidence {
             Self::Awaited => f.write_str("an earlier mail that referred to this one"),
             Self::SameMessageId => f.write_str("another mail with the same Message-ID"),
             Self::Thread(_) => f.write_str("the thread of the chat"),
-            Self::Window(since) => write!(f, "the client's open ticket, last written to {} before", words::Span(*since)),
+            Self::Window(since) => write!(f, "the client's open ticket, last written to {}", window::when(*since)),
             Self::Number(number) => write!(f, "the number #{number} in the subject"),
         }
     }

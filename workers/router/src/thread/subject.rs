@@ -92,6 +92,8 @@ const TICKET_WORDS: [&str; 14] = [
     "zgłoszenie",
 ];
 
+/// The longest title of a ticket, in characters: of a longer subject it is the beginning.
+pub const LONGEST_TITLE: usize = 250;
 /// At most so many numbers of a subject are looked up.
 const MOST_NUMBERS: usize = 3;
 
@@ -112,11 +114,16 @@ pub fn compare(subject: &str, ticket: &str) -> Comparison {
     let (one, other) = (bare(subject), bare(ticket));
     if one.is_empty() || other.is_empty() {
         Comparison::Nothing
-    } else if holds(&one, &other) || holds(&other, &one) {
+    } else if holds(&one, &other) || holds(&other, &one) || is_cut(ticket) && one.starts_with(&other) {
         Comparison::Same
     } else {
         Comparison::Other
     }
+}
+
+/// Whether it may be the beginning of a longer subject, which ends anywhere.
+fn is_cut(ticket: &str) -> bool {
+    ticket.chars().count() >= LONGEST_TITLE
 }
 
 /// A subject without what was added to it, in lower case, with single spaces.
@@ -182,9 +189,11 @@ pub fn numbers(subject: &str) -> Vec<i64> {
         let number = digits.parse::<i64>().ok().filter(|number| *number > 0 && digits.len() <= 12);
         if let Some(number) = number.filter(|number| (bracketed || TICKET_WORDS.contains(&word)) && !found.contains(number)) {
             found.push(number);
+            if found.len() == MOST_NUMBERS {
+                break;
+            }
         }
     }
-    found.truncate(MOST_NUMBERS);
     found
 }
 

@@ -62,12 +62,17 @@ pub fn find<'t>(
         return (None, Words::of(format!("no open ticket of the client on {on} within {length}: there is none")));
     };
     let since = received_at - last;
-    let when = if since < TimeDelta::zero() { "after this message was taken" } else { "before" };
-    let written = format!(", last written to {} {when}", Span(since));
+    let written = format!(", last written to {}", when(since));
     if since.abs() <= window.length {
         (Some((ticket, since)), Words::of("ticket ").ticket(ticket).and(format!(" of the client is open on {on}{written}")))
     } else {
         let missed = format!("no open ticket of the client on {on} within {length}: the latest is ");
         (None, Words::of(missed).ticket(ticket).and(written))
     }
+}
+
+/// How long ago something was, seen from the message, which may have been taken before it.
+pub(super) fn when(since: TimeDelta) -> String {
+    let when = if since < TimeDelta::zero() { "after this message was taken" } else { "before" };
+    format!("{} {when}", Span(since))
 }

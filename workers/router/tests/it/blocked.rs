@@ -109,3 +109,22 @@ async fn spam_opens_no_ticket_where_the_tenant_blocks_it_and_is_kept_where_it_be
     assert_eq!(desk.count("clients where name = 'new@example.net'").await, 0, "nobody is made a client by spam");
     assert_eq!(desk.count("client_external_ids where value = 'new@example.net'").await, 0);
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn what_was_blocked_on_two_channels_is_two_messages(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let (slack, sms) = (desk.chat_account(Channel::Slack, "T024BE7LD").await, desk.chat_account(Channel::Sms, "+15550100").await);
+    let both = || {
+        let mut both =
+            [desk.mail("eve@example.com", "1").by(Channel::Slack, slack), desk.mail("eve@example.com", "1").by(Channel::Sms, sms)];
+        both[1].0.message_id = Some("2".to_owned());
+        both
+    };
+    desk.change_desk(&format!("insert into blocked_senders (tenant_id, entry) values ('{}', 'email:eve@example.com')", desk.tenant)).await;
+    desk.route(&both()).await.expect("blocked");
+    desk.change_desk("delete from blocked_senders").await;
+    desk.route(&both()).await.expect("taken");
+    let mut channels: Vec<String> = sqlx::query_scalar("select channel from messages").fetch_all(&desk.pool).await.expect("messages");
+    channels.sort();
+    assert_eq!(channels, ["slack", "sms"], "each with what came by it");
+}

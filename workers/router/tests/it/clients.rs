@@ -2,6 +2,7 @@
 
 use sqlx::PgPool;
 use switchboard_common::broker::Failure;
+use switchboard_common::db::clients::{self, MergeRow};
 use switchboard_common::domain::explanation::{ClientSearch, Rank, SenderFound};
 use switchboard_common::domain::inbound::{Channel, Trust};
 use switchboard_common::ids::{AmbiguityId, ClientId, TenantId};
@@ -9,6 +10,7 @@ use switchboard_router::clients::command::{decide_ambiguity, merge_clients, unme
 use uuid::Uuid;
 
 use crate::desk::{Desk, Ended, MIGRATIONS, Mail};
+use crate::routers::until;
 
 /// A message of a chat, by somebody with these keys.
 pub fn chat(desk: &Desk, channel: Channel, keys: &[&str], id: &str) -> Mail {
@@ -385,4 +387,41 @@ async fn two_routers_with_the_first_messages_of_one_sender_make_one_client(pool:
     }
     assert_eq!(desk.count("clients").await, 20);
     assert_eq!(desk.count("client_external_ids").await, 40);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn who_was_merged_while_a_router_waited_is_known_to_it(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.route(&[desk.mail("ada@example.org", "a1"), desk.mail("eve@example.com", "e1")]).await.expect("routed");
+    let client = async |name: &str| -> ClientId {
+        ClientId(sqlx::query_scalar("select id from clients where name = $1").bind(name).fetch_one(&desk.pool).await.expect("a client"))
+    };
+    let (ada, eve) = (client("ada@example.org").await, client("eve@example.com").await);
+    let mut merging = desk.pool.begin().await.expect("a transaction");
+    clients::lock(&mut merging, desk.tenant, &[ada, eve]).await.expect("locked");
+    let merge = MergeRow {
+        tenant_id: desk.tenant,
+        id: desk.ambient.new_id(),
+        client_id: ada,
+        into_id: eve,
+        reason: None,
+        by: None,
+        at: desk.ambient.now(),
+    };
+    clients::add_merge(&mut merging, &merge).await.expect("merged");
+    let mail = [desk.mail("eve@example.com", "e2").refers_to(&["a1"])];
+    let routes = async {
+        let mut tries = 0;
+        while let Err(failure) = desk.route(&mail).await {
+            assert!(matches!(failure, Failure::Retry(_)) && tries < 3, "{failure:?}");
+            tries += 1;
+        }
+    };
+    let commits = async {
+        let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        until(&desk, "the router waits", waits).await;
+        merging.commit().await.expect("committed");
+    };
+    tokio::join!(routes, commits);
+    assert_eq!(desk.ended("e2#1").await.line(), "joined #1 waiting_for_agent public in");
 }

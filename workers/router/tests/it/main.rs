@@ -1,5 +1,6 @@
 //! The router against a real PostgreSQL.
 
+mod absurd;
 mod assignment;
 mod batches;
 mod blocked;
@@ -9,6 +10,7 @@ mod clients_model;
 mod commands;
 mod conversations;
 mod desk;
+mod forgers;
 mod killed;
 mod locks;
 mod mailboxes;
@@ -21,4 +23,5 @@ mod routers;
 mod rules;
 mod spec;
 mod texts;
+mod upgrade;
 mod windows;

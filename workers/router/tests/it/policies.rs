@@ -135,3 +135,30 @@ async fn what_was_looked_for_and_not_found_is_on_record(pool: PgPool) {
         ]
     );
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_subject_that_is_too_long_for_a_title_is_no_new_subject_in_the_answer(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.change_desk("update channel_accounts set new_subject = 'new'").await;
+    let subject = "The printer on the third floor is on fire again ".repeat(7);
+    desk.take(desk.mail("ada@example.org", "a1").subject(&subject)).await;
+    let answer = desk.take(desk.mail("ada@example.org", "a2").subject(&format!("Re: {subject}")).refers_to(&["a1"])).await;
+    assert_eq!(answer.line(), "joined #1 waiting_for_agent public in");
+    let other = subject.replace("third", "fourth");
+    assert_eq!(desk.take(desk.mail("ada@example.org", "a3").subject(&other).refers_to(&["a1"])).await.number, 2);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn whoever_reads_why_a_message_is_on_a_follow_up_reads_the_whole_way_there(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.change_desk("update channel_accounts set closed = 'follow_up'").await;
+    desk.take(desk.mail("ada@example.org", "a1")).await;
+    desk.close(1).await;
+    desk.take(desk.mail("ada@example.org", "a2").refers_to(&["a1"])).await;
+    desk.close(2).await;
+    desk.change_desk("update channel_accounts set closed = 'reopen'").await;
+    let ended = desk.take(desk.mail("ada@example.org", "a3").refers_to(&["a1"])).await;
+    let way = "ticket #1 is over, and goes on in ticket #2; ticket #2 is over; the account's policy is reopen";
+    assert_eq!(ended.explanation.considered[1].why, way);
+    assert_eq!(ended.explanation.decision, format!("Joined ticket #2: ada@example.org is the ticket's client; {way}."));
+}

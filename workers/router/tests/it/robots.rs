@@ -36,6 +36,7 @@ async fn our_own_mail_that_comes_back_is_recorded_and_tells_nobody(pool: PgPool)
     let back = desk.take(desk.mail(SUPPORT, "ours1@desk.example")).await;
     assert_eq!(back.line(), "noted #1 waiting_for_agent note in");
     assert_eq!(back.events, 0);
+    assert_eq!(back.looked("same Message-ID"), "a mail of ours bears it");
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
