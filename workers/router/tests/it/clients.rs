@@ -1,5 +1,6 @@
 //! Who wrote: clients by their keys, several who could be meant, and merging.
 
+use serde_json::json;
 use sqlx::PgPool;
 use switchboard_common::broker::Failure;
 use switchboard_common::domain::explanation::{ClientSearch, Rank, SenderFound};
@@ -240,6 +241,42 @@ async fn an_agents_note_leaves_its_keys_to_whoever_comes_with_them(pool: PgPool)
     assert!(is_new);
     let (owner, _, evidence, _) = key(&desk, "email:mary@example.org").await.expect("hers");
     assert_eq!((owner, evidence.as_str()), (client, "sender of <m2>"));
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_number_on_record_is_known_on_every_channel_of_that_number(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let ada = record(&desk, "Ada", &["phone:+15550001111"]).await;
+    let first = desk.take(chat(&desk, Channel::Whatsapp, &["whatsapp:15550001111"], "w1")).await;
+    let (client, is_new, search) = found(&first);
+    assert_eq!((client, is_new), (ada, false));
+    let rank = search.ranks.last().expect("a rank");
+    assert_eq!((rank.rank, rank.found[0].key.as_str()), (Rank::OtherKeys, "phone:+15550001111"));
+    assert_eq!(rank.found[0].why, "contact on record of Ada, the same number");
+    assert_eq!(desk.count("clients").await, 1);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_batch_tells_of_its_senders_what_the_same_messages_one_by_one_would(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.rules(&[("ada", json!([{ "field": "client.name", "is": "Ada Lovelace" }]), json!({ "tags": ["ada"] }))]).await;
+    let mail = |id: &str, name: &str| {
+        let mut mail = desk.mail("ada@example.org", id);
+        mail.0.from.as_mut().expect("a sender").name = Some(name.to_owned());
+        mail
+    };
+    desk.route(&[mail("a1", "Ada Lovelace"), mail("a2", "A. L.")]).await.expect("routed");
+    for id in ["a1", "a2"] {
+        let routing = desk.ended(&format!("{id}#1")).await.explanation.routing.expect("routed");
+        assert_eq!((routing.seen("client.name"), routing.rules[0].matched), ("Ada Lovelace", true), "{id}: as the first one called her");
+    }
+    // And of two that show whose the key is, the first does.
+    let verified = |id: &str| mail(id, "Ada").trust(Trust::Verified);
+    desk.route(&[verified("a3"), verified("a4")]).await.expect("routed");
+    let (third, fourth) = (desk.ended("a3#1").await, desk.ended("a4#1").await);
+    assert_eq!((found(&third).2.authenticated.len(), found(&fourth).2.authenticated.len()), (1, 0));
+    let (_, _, evidence, _) = key(&desk, "email:ada@example.org").await.expect("hers");
+    assert_eq!(evidence, "sender of <a1>; authenticated as sender of <a3>");
 }
 
 /// Two clients on record who share an address, and a mail from it.
