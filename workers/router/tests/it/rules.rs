@@ -316,3 +316,14 @@ async fn what_is_archived_gets_no_more_tickets(pool: PgPool) {
         routing.assignee_why
     );
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_field_that_a_rule_sets_goes_before_what_came_with_the_message(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let all = json!([{ "field": "field.floor", "is": 7 }]);
+    desk.rules(&[("all", all, json!({ "fields": { "floor": 3 } }))]).await;
+    let mut mail = desk.mail("ada@example.org", "a1");
+    mail.0.fields.extend([("floor".to_owned(), json!(7)), ("order".to_owned(), json!("4711"))]);
+    desk.take(mail).await;
+    assert_eq!(desk.snapshot(1).await["custom_fields"], json!({ "floor": 3, "order": "4711" }));
+}
