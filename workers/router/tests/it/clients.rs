@@ -21,7 +21,7 @@ pub fn chat(desk: &Desk, channel: Channel, keys: &[&str], id: &str) -> Mail {
 }
 
 /// Who was found, whether they are new, and how.
-fn found(ended: &Ended) -> (ClientId, bool, &ClientSearch) {
+pub fn found(ended: &Ended) -> (ClientId, bool, &ClientSearch) {
     match &ended.explanation.sender {
         SenderFound::KnownClient { client_id, search, .. } => (*client_id, false, search),
         SenderFound::NewClient { client_id, search, .. } => (*client_id, true, search),
@@ -30,7 +30,7 @@ fn found(ended: &Ended) -> (ClientId, bool, &ClientSearch) {
 }
 
 /// A client on record, as `switchboard apply` writes one.
-async fn record(desk: &Desk, name: &str, contacts: &[&str]) -> ClientId {
+pub async fn record(desk: &Desk, name: &str, contacts: &[&str]) -> ClientId {
     let id: ClientId = desk.ambient.new_id();
     sqlx::query("insert into clients (tenant_id, id, name) values ($1, $2, $3)")
         .bind(desk.tenant.0)
@@ -53,7 +53,7 @@ async fn record(desk: &Desk, name: &str, contacts: &[&str]) -> ClientId {
 }
 
 /// Whose a key is: client, source, evidence and whether it is authenticated.
-async fn key(desk: &Desk, key: &str) -> Option<(ClientId, String, String, bool)> {
+pub async fn key(desk: &Desk, key: &str) -> Option<(ClientId, String, String, bool)> {
     let (kind, value) = key.split_once(':').expect("a key");
     let row: Option<(Uuid, String, String, bool)> = sqlx::query_as(
         "select client_id, source, evidence, authenticated from client_external_ids where tenant_id = $1 and type = $2 and value = $3",
@@ -67,11 +67,11 @@ async fn key(desk: &Desk, key: &str) -> Option<(ClientId, String, String, bool)>
     row.map(|(client, source, evidence, authenticated)| (ClientId(client), source, evidence, authenticated))
 }
 
-async fn merge(desk: &Desk, from: ClientId, into: ClientId) {
+pub async fn merge(desk: &Desk, from: ClientId, into: ClientId) {
     merge_clients(&desk.pool, &desk.ambient, desk.tenant, (from, into), Some("bo"), Some("a test")).await.expect("merged");
 }
 
-async fn unmerge(desk: &Desk, from: ClientId) {
+pub async fn unmerge(desk: &Desk, from: ClientId) {
     unmerge_client(&desk.pool, &desk.ambient, desk.tenant, from, None).await.expect("un-merged");
 }
 
@@ -233,6 +233,8 @@ async fn an_agents_note_leaves_its_keys_to_whoever_comes_with_them(pool: PgPool)
     let desk = Desk::new(pool).await;
     let opened = desk.take(desk.mail("ada@example.org", "a1")).await.ticket_id;
     let bo = desk.agent_address(opened, "bo").await;
+    desk.take(desk.mail("zoe@example.org", "z1").to(&[&bo])).await;
+    assert_eq!(key(&desk, "email:zoe@example.org").await, None, "nobody has a key by a note");
     // The first is a note and makes no client; the second opens a ticket of a client with the same key.
     desk.route(&[desk.mail("mary@example.org", "m1").to(&[&bo]), desk.mail("mary@example.org", "m2")]).await.expect("routed");
     assert_eq!(desk.ended("m1#1").await.line(), "noted #1 waiting_for_agent note in");
@@ -280,7 +282,7 @@ async fn a_batch_tells_of_its_senders_what_the_same_messages_one_by_one_would(po
 }
 
 /// Two clients on record who share an address, and a mail from it.
-async fn shared_address(desk: &Desk) -> (ClientId, ClientId, Ended) {
+pub async fn shared_address(desk: &Desk) -> (ClientId, ClientId, Ended) {
     let ada = record(desk, "Ada", &["email:office@example.org", "email:ada@example.org"]).await;
     let bea = record(desk, "Bea", &["email:office@example.org"]).await;
     let ended = desk.take(desk.mail("office@example.org", "o1")).await;
