@@ -158,6 +158,8 @@ async fn tenants_that_are_not_named_are_left_alone(pool: PgPoolOptions, options:
     database.apply(&whole());
     let other = DESK.replace("\"acme\"", "\"other\"").replace("help@acme.example", "help@other.example");
     assert!(!database.apply(&other).contains("acme\n"));
+    let thief = database.refused(&DESK.replace("\"acme\"", "\"thief\""));
+    assert!(thief.contains("account support: help@acme.example is the address of the account support of tenant acme"), "{thief}");
     assert_eq!(database.apply(&whole()), "nothing to do\n");
     assert_eq!(database.ask::<i64>("select sum(revision)::bigint from tenants").await, 2);
 }
