@@ -307,5 +307,7 @@ mod tests {
         assert_eq!(hours(r#"{"mon":["22:00-06:00","23:00-23:30"]}"#).check(), Err("mon: 22:00-06:00 and 23:00-23:30 overlap".to_owned()));
         assert_eq!(hours(r#"{"holidays":["12-25","12-25"]}"#).check(), Err("holidays holds 12-25 twice".to_owned()));
         assert_eq!(hours(WEEK).check(), Ok(()));
+        let touching = hours(r#"{"mon":["12:00-24:00","09:00-12:00"],"tue":["00:00-12:00"]}"#);
+        assert_eq!(touching.check(), Ok(()), "where one ends another may begin");
     }
 }

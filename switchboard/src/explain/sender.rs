@@ -97,7 +97,12 @@ mod tests {
             attached: vec![KeyEvidence { key: "whatsapp:551187654321".to_owned(), evidence: "sender of <w1>".to_owned() }],
             doubles: vec![found("Eve", "email:eve@example.org", "their key")],
             claims: vec!["email:bob@example.org".to_owned()],
-            ..ClientSearch::default()
+            counts_as: Some(ClientId(uuid::Uuid::from_u128(0xb0b))),
+            authenticated: vec![KeyEvidence {
+                key: "phone:+5511987654321".to_owned(),
+                evidence: "authenticated as sender of <w1>".to_owned(),
+            }],
+            ambiguity: Some(AmbiguityId(uuid::Uuid::from_u128(0xa))),
         };
         let mut page = Page::default();
         render(&mut page, &SenderFound::KnownClient { key: "whatsapp:551187654321".to_owned(), client_id, search });
@@ -108,9 +113,12 @@ mod tests {
     1. by the channel's own key, whatsapp:551187654321: nobody
     2. by other forms of their number, phone:+5511987654321:
         found Ada, phone:+5511987654321: their key, Brazil's ninth digit  {id}
+    merged: counts as 00000000-0000-0000-0000-000000000b0b
     now theirs whatsapp:551187654321: sender of <w1>
+    now authenticated phone:+5511987654321: authenticated as sender of <w1>
     perhaps also Eve, email:eve@example.org: their key
     email:bob@example.org was only claimed, and looked for nowhere
+    several were found: `switchboard client decide 00000000-0000-0000-0000-00000000000a CLIENT|new --by HANDLE`
 "
         );
         assert_eq!(said, expected);

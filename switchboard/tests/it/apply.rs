@@ -158,6 +158,8 @@ async fn tenants_that_are_not_named_are_left_alone(pool: PgPoolOptions, options:
     database.apply(&whole());
     let other = DESK.replace("\"acme\"", "\"other\"").replace("help@acme.example", "help@other.example");
     assert!(!database.apply(&other).contains("acme\n"));
+    let thief = database.refused(&DESK.replace("\"acme\"", "\"thief\""));
+    assert!(thief.contains("account support: help@acme.example is the address of the account support of tenant acme"), "{thief}");
     assert_eq!(database.apply(&whole()), "nothing to do\n");
     assert_eq!(database.ask::<i64>("select sum(revision)::bigint from tenants").await, 2);
 }
@@ -332,6 +334,10 @@ by = "fewest-open"
 name = "Nobody's"
 by = "turns"
 
+[[tenant.categories]]
+name = "Unassigned"
+by = "round-robin"
+
 [tenant.hours]
 mon = ["9-17"]
 monday = ["09:00-17:00"]
@@ -342,7 +348,7 @@ holidays = ["25.12."]
         "rule Invoices: when[2].any[1]: field subjct: there is no such field; did you mean subject?",
         "rule Invoices: when[2].any[2]: field text: matches is no pattern: unclosed group",
         "rule Invoices: account suport does not exist; accounts are support",
-        "rule Invoices: category Invoces does not exist; categories are General, Mine, Nobody's",
+        "rule Invoices: category Invoces does not exist; categories are General, Mine, Nobody's, Unassigned",
         "rule Invoices: department Sales does not exist; departments are Support",
         "rule Invoices: assign nobody does not exist; users and groups are bo, team",
         "rule Invoices: then: priority hgh does not exist; priorities are low, normal, high, urgent",
@@ -354,6 +360,7 @@ holidays = ["25.12."]
         "rule hollow: leads to nothing; it should have then, or category",
         "rule wordy: subject_words is longer than 1000 bytes",
         "category Mine: by says how a group shares tickets, and bo is a person",
+        "category Unassigned: by says how a group shares tickets, and there is no assignee",
         "category Nobody's: by is \"turns\", and should be everyone or round-robin or fewest-open",
         "hours: mon: \"9-17\" is not a range like 09:00-12:30",
         "hours: unknown key monday; the keys are mon, tue, wed, thu, fri, sat, sun, holidays",
@@ -384,6 +391,9 @@ async fn who_is_away_is_listed_and_a_desk_file_does_not_bring_them_back(pool: Pg
     assert_eq!((&json[0]["away_until"], &json[0]["open_tickets"]), (&serde_json::json!("2086-07-08T23:00:00Z"), &serde_json::json!(0)));
     assert_eq!(succeed(run(&["user", "back", "bo"])), "bo is back\n");
     assert!(!succeed(run(&["user", "list"])).contains("2086"));
+    let past = "with past as (update users set away_until = '2020-01-01' where handle = 'bo' returning 1) select count(*) from past";
+    assert_eq!(database.ask::<i64>(past).await, 1);
+    assert!(!succeed(run(&["user", "list"])).contains("2020"), "whose time has come is back");
     assert!(fail(run(&["user", "away", "bob", "--until", "2086-07-09"])).contains("there is no person with the handle bob; there are: bo"));
     assert!(fail(run(&["user", "away", "team", "--until", "2086-07-09"])).contains("there is no person with the handle team"));
     assert!(fail(run(&["user", "away", "bo", "--until", "2020-01-01"])).contains("is past"));

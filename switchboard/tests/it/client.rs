@@ -78,6 +78,12 @@ async fn merged_clients_are_shown_as_one_until_that_is_undone(pool: PgPoolOption
     assert!(page.contains("counts as    Ada Lovelace"), "{page}");
     assert!(page.contains("#1  Waiting for client  The lamp is dark  of Ada Lovelace") && page.contains("of 田中由紀"), "{page}");
     assert!(page.contains("by bo: the same lamp"), "{page}");
+    let json: serde_json::Value = serde_json::from_str(&desk.show(&["client", "show", "田中由紀", "--json"])).expect("JSON");
+    let each = |list: &str, what: &str| -> Vec<serde_json::Value> {
+        json[list].as_array().expect("a list").iter().map(|one| one[what].clone()).collect()
+    };
+    assert_eq!(each("members", "name"), ["Ada Lovelace", "田中由紀"], "first whom both count as");
+    assert_eq!(each("tickets", "number"), [2, 1], "the newest first");
     assert!(desk.refused(&merge).contains("田中由紀 is merged into Ada Lovelace already: undo that first"));
     assert!(desk.show(&["client", "unmerge", "email:yuki@denshi.example", "--by", "cleo"]).contains("a client of their own again"));
     assert_eq!(pages(&desk), before, "as if it had not been");
@@ -108,4 +114,27 @@ async fn what_is_to_be_decided_is_listed_until_it_is_decided(pool: PgPoolOptions
         .await
         .expect("somebody");
     assert_eq!(decided, "cleo");
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn what_names_several_or_another_tenants_is_refused(pool: PgPoolOptions, options: PgConnectOptions) {
+    let desk = Desk::new(pool, options).await;
+    sqlx::raw_sql(
+        "insert into tenants (id, name) values ('00000000-0000-0000-0000-000000000091', 'other');
+         insert into clients (tenant_id, id, name) values
+             ('00000000-0000-0000-0000-000000000091', '00000000-0000-0000-0000-000000000092', 'Zoe');
+         insert into ambiguities (tenant_id, id, inbound_id, ticket_id, client_id)
+         select tenant_id, '00000000-0000-0000-0000-000000000038', inbound_id, ticket_id,
+                (select id from clients where name = 'Ada Lovelace') from ambiguities",
+    )
+    .execute(&desk.pool)
+    .await
+    .expect("filled");
+    let refused = desk.refused(&["client", "merge", "Zoe", "Ada Lovelace", "--by", "bo"]);
+    assert!(refused.contains("Zoe and Ada Lovelace are clients of two tenants, which never meet"), "{refused}");
+    let refused = desk.refused(&["client", "decide", "00000000", "new", "--by", "bo"]);
+    assert!(refused.contains("several ambiguities begin with 00000000"), "{refused}");
+    let merged: i64 =
+        sqlx::query_scalar("select count(*) from clients where merged_into is not null").fetch_one(&desk.pool).await.expect("a count");
+    assert_eq!(merged, 0);
 }

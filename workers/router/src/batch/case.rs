@@ -49,6 +49,11 @@ pub(super) fn clients_of(known: &Known<'_>, message: &InboundMessage) -> Vec<Cli
     sender.map(|sender| known.senders.group(message.tenant_id, sender.client_id)).unwrap_or_default()
 }
 
+/// What was there a moment ago: rather a dead letter than a message that nobody sees.
+pub(super) fn lost(what: &str) -> Failure {
+    Failure::Reject(format!("its {what} was checked and is gone: this is a fault of Switchboard"))
+}
+
 /// Who wrote it, and whether that was a program.
 pub(super) fn examine<'a>(
     known: &Known<'_>,
@@ -57,7 +62,6 @@ pub(super) fn examine<'a>(
     inbound_id: InboundId,
     message: &'a InboundMessage,
 ) -> Result<Case<'a>, Failure> {
-    let lost = |what: &str| Failure::Reject(format!("its {what} was checked and is gone: this is a fault of Switchboard"));
     let account = desk.accounts.get(&message.account_id).ok_or_else(|| lost("account"))?;
     let key = message.sender_ids().into_iter().next().ok_or_else(|| lost("sender"))?;
     let mut sender = known.senders.find(message).ok_or_else(|| lost("client"))?;

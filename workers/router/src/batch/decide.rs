@@ -96,7 +96,7 @@ impl Step<'_, '_> {
         };
         let course = if silent { Course::Enter(ticket_id) } else { self.course(&case, ticket_id, &role, &mut reasons) };
         match course {
-            Course::Enter(ticket_id) => self.enter(case, ticket_id, &role, reasons, silent),
+            Course::Enter(ticket_id) => self.enter(case, ticket_id, &role, reasons, silent)?,
             Course::Split { from, kind } => self.open(case, reasons, Some((from, kind)), silent),
         }
         Ok(())

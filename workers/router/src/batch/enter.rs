@@ -1,5 +1,6 @@
 //! A message goes to a ticket that is there.
 
+use switchboard_common::broker::Failure;
 use switchboard_common::db::inbound::InboundOutcome;
 use switchboard_common::db::routing::Desk;
 use switchboard_common::db::tickets::{MessageDirection, MessageKind, MessageRow};
@@ -7,7 +8,7 @@ use switchboard_common::domain::event::{Actor, EventKind};
 use switchboard_common::domain::ticket::TicketState;
 use switchboard_common::ids::TicketId;
 
-use super::case::{Case, describe_author, message_row, not_kept, undecided};
+use super::case::{Case, describe_author, lost, message_row, not_kept, undecided};
 use super::decide::{Reasons, Step, add_copied, event, joined};
 use super::finish::Ending;
 use super::screen;
@@ -16,9 +17,16 @@ use crate::thread::Role;
 
 impl Step<'_, '_> {
     /// The message goes to a ticket that is there.
-    pub(super) fn enter(&mut self, case: Case<'_>, ticket_id: TicketId, role: &Role, reasons: Reasons, silent: bool) {
-        let tenant = case.message.tenant_id;
-        let Some(draft) = self.known.tickets.get_mut(&(tenant, ticket_id)) else { return };
+    pub(super) fn enter(
+        &mut self,
+        case: Case<'_>,
+        ticket_id: TicketId,
+        role: &Role,
+        reasons: Reasons,
+        silent: bool,
+    ) -> Result<(), Failure> {
+        let draft = self.known.tickets.get_mut(&(case.message.tenant_id, ticket_id));
+        let draft = draft.ok_or_else(|| lost("ticket"))?;
         let (author, kind, direction, notice, outcome) = match role {
             Role::Client => (Actor::Client(case.client), MessageKind::Public, MessageDirection::In, None, InboundOutcome::Joined),
             Role::Answer(user) => (Actor::User(*user), MessageKind::Public, MessageDirection::Out, None, InboundOutcome::Answered),
@@ -52,6 +60,7 @@ impl Step<'_, '_> {
         }
         self.decided.messages.push(Unwritten::new(row, case.message, Shown::Reply));
         self.finish(case, Ending { ticket_id, outcome, author, reasons, routing: None });
+        Ok(())
     }
 }
 

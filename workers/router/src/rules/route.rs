@@ -21,9 +21,9 @@ pub struct Route {
     pub category: Option<CategoryId>,
     /// Its department.
     pub department: Option<DepartmentId>,
-    /// The person or group that it is assigned to.
+    /// The person or group that it is assigned to; a group that deals it out has it until then.
     pub assignee: Option<UserId>,
-    /// Instead, the group of which one person gets it.
+    /// How that group deals it out to one of its people.
     pub deal: Option<Deal>,
     /// Its priority.
     pub priority: PriorityId,
@@ -72,7 +72,7 @@ pub fn route(desk: &Desk, account: &Account, facts: Facts<'_>, now: DateTime<Utc
     Route {
         category: category.id,
         department: department.id,
-        assignee: assignee.id.filter(|_| deal.is_none()),
+        assignee: assignee.id,
         deal,
         priority: priority.id.unwrap_or(desk.default_priority),
         tags: tags.into_iter().map(|(tag, _)| tag.to_owned()).collect(),

@@ -192,3 +192,58 @@ async fn a_person_whom_a_rule_names_gets_it_also_when_away(pool: PgPool) {
     assert_eq!(routing.assignee.as_deref(), Some("dan"));
     assert_eq!(routing.assignee_why, "rule \"dan\" matched; away until 2026-03-09 08:00 UTC");
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn of_those_with_as_few_open_tickets_the_turn_decides(pool: PgPool) {
+    let desk = dealing(pool, "fewest_open").await;
+    let people = order(&desk).await;
+    let counts = |counts: [i64; 3]| -> String {
+        let counts: Vec<String> = people.iter().zip(counts).map(|(handle, count)| format!("{handle} {count}")).collect();
+        counts.join(", ")
+    };
+    for (n, person) in [&people[0], &people[1], &people[2], &people[0]].into_iter().enumerate() {
+        let ended = desk.take(desk.mail("ada@example.org", &format!("a{n}"))).await;
+        let routing = ended.explanation.routing.expect("routed");
+        let why = format!("{person} has the fewest open tickets of 2nd-line: {}", counts([0, 0, 0]));
+        assert_eq!(routing.assignee_why, format!("it is that of the category Incident, by fewest-open; {why}"));
+        // However it ended, it is open no longer.
+        let over = if n % 2 == 0 { "closed" } else { "unresolved" };
+        let state = format!("(select s.id from statuses s where s.tenant_id = t.tenant_id and s.state = '{over}')");
+        desk.change_desk(&format!("update tickets t set status_id = {state} where ticket_number = {}", ended.number)).await;
+    }
+    // What somebody is given by name in the same batch is theirs as well, though it was not dealt.
+    let named = json!({ "assign": people[1] });
+    desk.rules(&[("by name", json!([{ "field": "subject", "words": "hello" }]), named)]).await;
+    desk.route(&[desk.mail("ada@example.org", "b1").subject("hello"), desk.mail("ada@example.org", "b2")]).await.expect("routed");
+    let dealt = desk.ended("b2#1").await.explanation.routing.expect("routed");
+    assert_eq!(dealt.assignee.as_ref(), Some(&people[2]));
+    assert!(dealt.assignee_why.ends_with(&counts([0, 1, 0])), "{}", dealt.assignee_why);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn those_who_are_skipped_are_named_in_the_order_of_the_turns(pool: PgPool) {
+    let desk = dealing(pool, "round_robin").await;
+    let people = order(&desk).await;
+    for handle in &people {
+        away(&desk, handle, Some("2026-03-02T12:00:00Z")).await;
+    }
+    let routing = desk.routing(desk.mail("ada@example.org", "a1")).await;
+    let skipped: Vec<String> = people.iter().map(|handle| format!("{handle} (away until 2026-03-02 12:00 UTC)")).collect();
+    let nobody = "nobody of 2nd-line is left to take it, so it is the group's; skipped";
+    assert_eq!(routing.assignee_why, format!("it is that of the category Incident, by round-robin; {nobody}: {}", skipped.join(", ")));
+    assert_eq!(routing.assignee.as_deref(), Some("2nd-line"));
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn another_account_does_not_copy_the_group_that_deals_the_ticket_out(pool: PgPool) {
+    let desk = dealing(pool, "round_robin").await;
+    desk.change_desk(
+        "insert into channel_accounts (tenant_id, id, name, channel, address, default_category_id)
+         select tenant_id, gen_random_uuid(), 'help', 'email', 'help@desk.example', default_category_id from channel_accounts",
+    )
+    .await;
+    let people = order(&desk).await;
+    let opened = desk.take(desk.mail("ada@example.org", "a1").to(&["support@desk.example", "help@desk.example"])).await;
+    assert_eq!(opened.explanation.routing.expect("routed").assignee.as_ref(), Some(&people[0]));
+    assert_eq!(desk.snapshot(1).await["cc"], json!([]), "it is one person's, and not the whole group's");
+}

@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 use switchboard_common::domain::explanation::SenderFound;
-use switchboard_common::domain::inbound::Channel;
+use switchboard_common::domain::inbound::{Channel, Trust};
 
 use crate::desk::{Desk, MIGRATIONS};
 
@@ -105,6 +105,11 @@ async fn spam_opens_no_ticket_where_the_tenant_blocks_it_and_is_kept_where_it_be
         joined.notice.as_deref(),
         Some("The mail server took this for spam (X-Spam-Flag: YES). It was kept because it belongs to this ticket.")
     );
+    // Nor does anything come of it for a client whose it is, though it was authenticated.
+    desk.route(&[desk.mail("ada@example.org", "a3").spam(VERDICT).trust(Trust::Verified)]).await.expect("routed");
+    let SenderFound::KnownClient { search, .. } = desk.concluded("a3#1").await.1.sender else { panic!("it is Ada's address") };
+    assert_eq!(search.authenticated, []);
+    assert_eq!(desk.count("client_external_ids where authenticated").await, 0);
     desk.route(&[desk.mail("new@example.net", "n1").spam(VERDICT)]).await.expect("routed");
     assert_eq!(desk.count("clients where name = 'new@example.net'").await, 0, "nobody is made a client by spam");
     assert_eq!(desk.count("client_external_ids where value = 'new@example.net'").await, 0);

@@ -1,5 +1,6 @@
 //! Who wrote: clients by their keys, several who could be meant, and merging.
 
+use serde_json::json;
 use sqlx::PgPool;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::clients::{self, MergeRow};
@@ -22,7 +23,7 @@ pub fn chat(desk: &Desk, channel: Channel, keys: &[&str], id: &str) -> Mail {
 }
 
 /// Who was found, whether they are new, and how.
-fn found(ended: &Ended) -> (ClientId, bool, &ClientSearch) {
+pub fn found(ended: &Ended) -> (ClientId, bool, &ClientSearch) {
     match &ended.explanation.sender {
         SenderFound::KnownClient { client_id, search, .. } => (*client_id, false, search),
         SenderFound::NewClient { client_id, search, .. } => (*client_id, true, search),
@@ -31,7 +32,7 @@ fn found(ended: &Ended) -> (ClientId, bool, &ClientSearch) {
 }
 
 /// A client on record, as `switchboard apply` writes one.
-async fn record(desk: &Desk, name: &str, contacts: &[&str]) -> ClientId {
+pub async fn record(desk: &Desk, name: &str, contacts: &[&str]) -> ClientId {
     let id: ClientId = desk.ambient.new_id();
     sqlx::query("insert into clients (tenant_id, id, name) values ($1, $2, $3)")
         .bind(desk.tenant.0)
@@ -54,7 +55,7 @@ async fn record(desk: &Desk, name: &str, contacts: &[&str]) -> ClientId {
 }
 
 /// Whose a key is: client, source, evidence and whether it is authenticated.
-async fn key(desk: &Desk, key: &str) -> Option<(ClientId, String, String, bool)> {
+pub async fn key(desk: &Desk, key: &str) -> Option<(ClientId, String, String, bool)> {
     let (kind, value) = key.split_once(':').expect("a key");
     let row: Option<(Uuid, String, String, bool)> = sqlx::query_as(
         "select client_id, source, evidence, authenticated from client_external_ids where tenant_id = $1 and type = $2 and value = $3",
@@ -68,11 +69,11 @@ async fn key(desk: &Desk, key: &str) -> Option<(ClientId, String, String, bool)>
     row.map(|(client, source, evidence, authenticated)| (ClientId(client), source, evidence, authenticated))
 }
 
-async fn merge(desk: &Desk, from: ClientId, into: ClientId) {
+pub async fn merge(desk: &Desk, from: ClientId, into: ClientId) {
     merge_clients(&desk.pool, &desk.ambient, desk.tenant, (from, into), Some("bo"), Some("a test")).await.expect("merged");
 }
 
-async fn unmerge(desk: &Desk, from: ClientId) {
+pub async fn unmerge(desk: &Desk, from: ClientId) {
     unmerge_client(&desk.pool, &desk.ambient, desk.tenant, from, None).await.expect("un-merged");
 }
 
@@ -234,6 +235,8 @@ async fn an_agents_note_leaves_its_keys_to_whoever_comes_with_them(pool: PgPool)
     let desk = Desk::new(pool).await;
     let opened = desk.take(desk.mail("ada@example.org", "a1")).await.ticket_id;
     let bo = desk.agent_address(opened, "bo").await;
+    desk.take(desk.mail("zoe@example.org", "z1").to(&[&bo])).await;
+    assert_eq!(key(&desk, "email:zoe@example.org").await, None, "nobody has a key by a note");
     // The first is a note and makes no client; the second opens a ticket of a client with the same key.
     desk.route(&[desk.mail("mary@example.org", "m1").to(&[&bo]), desk.mail("mary@example.org", "m2")]).await.expect("routed");
     assert_eq!(desk.ended("m1#1").await.line(), "noted #1 waiting_for_agent note in");
@@ -244,8 +247,44 @@ async fn an_agents_note_leaves_its_keys_to_whoever_comes_with_them(pool: PgPool)
     assert_eq!((owner, evidence.as_str()), (client, "sender of <m2>"));
 }
 
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_number_on_record_is_known_on_every_channel_of_that_number(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let ada = record(&desk, "Ada", &["phone:+15550001111"]).await;
+    let first = desk.take(chat(&desk, Channel::Whatsapp, &["whatsapp:15550001111"], "w1")).await;
+    let (client, is_new, search) = found(&first);
+    assert_eq!((client, is_new), (ada, false));
+    let rank = search.ranks.last().expect("a rank");
+    assert_eq!((rank.rank, rank.found[0].key.as_str()), (Rank::OtherKeys, "phone:+15550001111"));
+    assert_eq!(rank.found[0].why, "contact on record of Ada, the same number");
+    assert_eq!(desk.count("clients").await, 1);
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_batch_tells_of_its_senders_what_the_same_messages_one_by_one_would(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.rules(&[("ada", json!([{ "field": "client.name", "is": "Ada Lovelace" }]), json!({ "tags": ["ada"] }))]).await;
+    let mail = |id: &str, name: &str| {
+        let mut mail = desk.mail("ada@example.org", id);
+        mail.0.from.as_mut().expect("a sender").name = Some(name.to_owned());
+        mail
+    };
+    desk.route(&[mail("a1", "Ada Lovelace"), mail("a2", "A. L.")]).await.expect("routed");
+    for id in ["a1", "a2"] {
+        let routing = desk.ended(&format!("{id}#1")).await.explanation.routing.expect("routed");
+        assert_eq!((routing.seen("client.name"), routing.rules[0].matched), ("Ada Lovelace", true), "{id}: as the first one called her");
+    }
+    // And of two that show whose the key is, the first does.
+    let verified = |id: &str| mail(id, "Ada").trust(Trust::Verified);
+    desk.route(&[verified("a3"), verified("a4")]).await.expect("routed");
+    let (third, fourth) = (desk.ended("a3#1").await, desk.ended("a4#1").await);
+    assert_eq!((found(&third).2.authenticated.len(), found(&fourth).2.authenticated.len()), (1, 0));
+    let (_, _, evidence, _) = key(&desk, "email:ada@example.org").await.expect("hers");
+    assert_eq!(evidence, "sender of <a1>; authenticated as sender of <a3>");
+}
+
 /// Two clients on record who share an address, and a mail from it.
-async fn shared_address(desk: &Desk) -> (ClientId, ClientId, Ended) {
+pub async fn shared_address(desk: &Desk) -> (ClientId, ClientId, Ended) {
     let ada = record(desk, "Ada", &["email:office@example.org", "email:ada@example.org"]).await;
     let bea = record(desk, "Bea", &["email:office@example.org"]).await;
     let ended = desk.take(desk.mail("office@example.org", "o1")).await;

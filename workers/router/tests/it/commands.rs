@@ -56,3 +56,14 @@ async fn a_command_that_cannot_be_done_names_what_is_missing(pool: PgPool) {
     let error = assign_ticket(&desk.pool, &desk.ambient, desk.tenant, 1, "zed", None).await.expect_err("no such user");
     assert_eq!(error.to_string(), "there is no user or group with the handle zed; there are: 2nd-line, bo, cleo, dan");
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_ticket_that_is_opened_again_was_never_closed_as_far_as_it_shows(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.take(desk.mail("ada@example.org", "a1")).await;
+    desk.close(1).await;
+    assert_eq!(desk.snapshot(1).await["closed_at"], "2026-03-02T09:00:00Z");
+    assert_eq!(desk.take(desk.mail("ada@example.org", "a2").refers_to(&["a1"])).await.line(), "joined #1 waiting_for_agent public in");
+    assert_eq!(desk.snapshot(1).await["closed_at"], serde_json::Value::Null);
+    assert_eq!(desk.count("tickets where closed_at is null").await, 1);
+}

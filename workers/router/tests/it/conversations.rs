@@ -237,3 +237,14 @@ async fn every_change_is_a_version_that_shows_the_whole_ticket(pool: PgPool) {
     assert_eq!(versions[1].2, serde_json::json!(["message 2 from Bo Berg", "status: waiting for agent → waiting for user"]));
     assert_eq!(versions[1].3["message_count"], 2);
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn an_address_of_a_user_that_nobody_verified_makes_no_user(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.change_desk("update user_contacts set verified_at = null where value = 'bo@desk.example'").await;
+    let opened = desk.take(desk.mail("ada@example.org", "a1")).await;
+    let said = desk.take(desk.mail("bo@desk.example", "b1").refers_to(&["a1"])).await;
+    assert_eq!(said.line(), "opened #2 waiting_for_agent public in", "anybody could have put it there");
+    let bo = desk.agent_address(opened.ticket_id, "bo").await;
+    assert_eq!(desk.take(desk.mail("bo@desk.example", "b2").to(&[&bo])).await.line(), "noted #1 waiting_for_agent note in");
+}

@@ -24,8 +24,8 @@ use crate::process;
 use crate::spec::play::World;
 use crate::spec::script::Doing;
 
-/// How many messages a burst has at each tenant, and how many bursts there are.
-const MESSAGES: usize = 150;
+/// How many messages a burst has at each tenant, where `KILLED_MESSAGES` does not say it, and how many bursts there are.
+const MESSAGES: u64 = 60;
 const BURSTS: usize = 2;
 /// How often a router is killed in a burst.
 const KILLED: usize = 2;
@@ -77,9 +77,10 @@ async fn until(pool: &PgPool, what: &str, question: &str) {
 
 async fn survive(pool: PgPool, broker: Arc<dyn Broker>, settings: Vec<(&'static str, String)>) {
     let seed = setting("MODEL_SEED", 7);
-    println!("MODEL_SEED={seed}");
+    let messages = usize::try_from(setting("KILLED_MESSAGES", MESSAGES)).expect("few");
+    println!("MODEL_SEED={seed} KILLED_MESSAGES={messages}");
     let mut random = ChaCha20Rng::seed_from_u64(seed);
-    let script = generate::script(seed, BURSTS, MESSAGES, false);
+    let script = generate::script(seed, BURSTS, messages, false);
     let mut world = World::new(&pool, &script).await.expect("a desk");
     let database = process::url(&pool.connect_options());
     let surroundings = Surroundings { database, settings, log: Arc::default() };

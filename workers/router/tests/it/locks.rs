@@ -3,9 +3,9 @@
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use switchboard_common::db::clients::{self, ExternalIdRow, Lookup};
-use switchboard_common::db::{self, inbound, message_ids, threads, tickets};
+use switchboard_common::db::{self, inbound, message_ids, tags, threads, tickets, turns};
 use switchboard_common::domain::inbound::Channel;
-use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId};
+use switchboard_common::ids::{ClientId, InboundId, TenantId, TicketId, UserId};
 
 use crate::desk::{Desk, MIGRATIONS, Mail};
 use crate::routers::until;
@@ -143,6 +143,42 @@ async fn tickets_and_counters_are_taken_in_one_order(pool: PgPool) {
     tenants.sort();
     assert_taken_in_order(&desk, "counters", async |connection, which| {
         tickets::take_numbers(connection, which.iter().map(|n| (tenants[*n], 1)).collect()).await.map(drop)
+    })
+    .await;
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn the_turns_of_groups_and_new_tags_are_taken_in_one_order(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.change_desk(
+        "insert into users (tenant_id, id, handle, name, is_group)
+         select tenant_id, gen_random_uuid(), n, n, true from users, unnest(array['3rd', '4th']) n where handle = '2nd-line'",
+    )
+    .await;
+    let groups: Vec<UserId> =
+        sqlx::query_scalar("select id from users where is_group order by id").fetch_all(&desk.pool).await.expect("three");
+    let deal = async |connection: &mut PgConnection, which: &[usize]| {
+        turns::lock(connection, &which.iter().map(|n| (desk.tenant, groups[*n])).collect()).await.map(drop)
+    };
+    assert_taken_in_order(&desk, "first turns", deal).await;
+    let mut all = desk.pool.begin().await.expect("a transaction");
+    deal(&mut all, &[0, 1, 2]).await.expect("nobody has them");
+    all.commit().await.expect("there from now on");
+    assert_taken_in_order(&desk, "turns", deal).await;
+    assert_taken_in_order(&desk, "tags", async |connection, which| {
+        tags::ensure(connection, &which.iter().map(|n| (desk.tenant, ["a", "b", "c"][*n])).collect(), &desk.ambient).await
+    })
+    .await;
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn whoever_merges_clients_takes_them_in_the_order_of_the_routers(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.route(&["z", "y", "x"].map(|name| desk.mail(&format!("{name}@example.org"), name))).await.expect("routed");
+    let known: Vec<ClientId> = sqlx::query_scalar("select id from clients order by id").fetch_all(&desk.pool).await.expect("three");
+    assert_taken_in_order(&desk, "by a merge", async |connection, which| {
+        let wanted: Vec<ClientId> = which.iter().map(|n| known[*n]).collect();
+        clients::lock(connection, desk.tenant, &wanted).await.map(drop)
     })
     .await;
 }

@@ -106,3 +106,23 @@ async fn a_parent_and_all_that_wait_for_it_may_come_in_one_batch(pool: PgPool) {
     assert_eq!(desk.ended("p1#1").await.number, 2);
     assert_eq!((desk.count("tickets").await, desk.count("awaiting_tickets").await), (2, 0));
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn the_address_of_a_disabled_account_is_the_desks_no_longer(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.sales_account().await;
+    desk.change_desk("update channel_accounts set disabled_at = now() where name = 'sales'").await;
+    desk.take(desk.mail("ada@example.org", "a1").to(&[SUPPORT, "sales@desk.example"])).await;
+    assert_eq!(cc(&desk).await, Vec::<String>::new(), "nobody looks after it");
+    desk.take(desk.mail("sales@desk.example", "s1")).await;
+    let automatic: Vec<Option<String>> = sqlx::query_scalar("select automatic from messages").fetch_all(&desk.pool).await.expect("two");
+    assert_eq!(automatic, [None, None], "whoever has the address now is a client like any other");
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn whoever_is_assigned_already_is_not_copied_by_the_client(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.change_desk("update categories set assignee_id = (select id from users where handle = 'bo')").await;
+    desk.take(desk.mail("ada@example.org", "a1").to(&[SUPPORT, "bo@desk.example", "cleo@desk.example"])).await;
+    assert_eq!(cc(&desk).await, ["cleo"]);
+}

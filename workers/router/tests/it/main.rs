@@ -15,6 +15,7 @@ mod killed;
 mod locks;
 mod mailboxes;
 mod meetings;
+mod merges;
 mod model;
 mod policies;
 mod process;

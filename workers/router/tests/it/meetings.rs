@@ -1,4 +1,5 @@
-//! Routers that meet on everything at once: the tickets of two tenants, windows, threads and follow-ups.
+//! Routers that meet on everything at once: the tickets of two tenants, windows, threads and follow-ups. `MEETINGS`: in
+//! how many batches.
 
 use rand::rngs::ChaCha20Rng;
 use rand::seq::IndexedRandom;
@@ -12,6 +13,7 @@ use switchboard_common::ids::AccountId;
 use switchboard_router::batch::BatchHandler;
 
 use crate::desk::{Desk, MIGRATIONS};
+use crate::model::setting;
 
 /// The desk of another tenant, with the same kinds of accounts.
 async fn other_tenant(desk: &Desk) -> Desk {
@@ -53,9 +55,9 @@ async fn routers_that_meet_on_windows_threads_and_tenants_never_wait_in_a_circle
         "update channel_accounts set closed = 'follow_up', new_subject = 'follow_up', window_from = 'anywhere', window_seconds = 86400",
     )
     .await;
-    let batches: Vec<Vec<InboundMessage>> = (0..160).map(|_| all.sample(&mut random, 5).cloned().collect()).collect();
+    let batches: Vec<Vec<InboundMessage>> = (0..setting("MEETINGS", 80)).map(|_| all.sample(&mut random, 5).cloned().collect()).collect();
     let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(desk.pool.connect_options().as_ref().clone());
-    let routers = batches.chunks(20).map(|batches| {
+    let routers = batches.chunks(batches.len().div_ceil(8)).map(|batches| {
         let (batches, handler) = (batches.to_vec(), BatchHandler::new(pool.clone(), Ambient::system()));
         tokio::spawn(async move {
             for batch in batches {

@@ -162,3 +162,22 @@ async fn whoever_reads_why_a_message_is_on_a_follow_up_reads_the_whole_way_there
     assert_eq!(ended.explanation.considered[1].why, way);
     assert_eq!(ended.explanation.decision, format!("Joined ticket #2: ada@example.org is the ticket's client; {way}."));
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn of_several_tickets_that_go_on_with_one_the_latest_takes_what_comes(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.change_desk("update channel_accounts set new_subject = 'follow_up'").await;
+    desk.take(desk.mail("ada@example.org", "a1")).await;
+    for (id, subject, number) in [("a2", "My invoice", 2), ("a3", "My garden", 3), ("a4", "My cat", 4)] {
+        assert_eq!(desk.take(desk.mail("ada@example.org", id).refers_to(&["a1"]).subject(subject)).await.number, number);
+    }
+    desk.close(1).await;
+    desk.close(4).await;
+    let next = desk.take(desk.mail("ada@example.org", "a5").refers_to(&["a1"]).subject("")).await;
+    assert_eq!(next.line(), "joined #3 waiting_for_agent public in", "of those that are open");
+    assert_eq!(next.explanation.threading.policies, ["ticket #1 is over, and goes on in ticket #3"]);
+    desk.close(2).await;
+    desk.close(3).await;
+    let next = desk.take(desk.mail("ada@example.org", "a6").refers_to(&["a1"]).subject("")).await;
+    assert_eq!(next.line(), "joined #4 waiting_for_agent public in", "and where none is, of all");
+}

@@ -19,6 +19,7 @@ use switchboard_router::{Router, relay, run};
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::{Desk, MIGRATIONS, Mail};
+use crate::model::setting;
 
 /// Asks the database until the answer is yes, and gives up after two minutes.
 pub async fn until(desk: &Desk, what: &str, question: &'static str) {
@@ -115,7 +116,7 @@ async fn tangled_batches(desk: &Desk, random: &mut ChaCha20Rng) -> Vec<Vec<Inbou
         });
     }
     let batch = |random: &mut ChaCha20Rng| mails.sample(random, 4).map(|mail| mail.0.clone()).collect::<Vec<_>>();
-    (0..240).map(|_| batch(random)).collect()
+    (0..setting("MEETINGS", 120)).map(|_| batch(random)).collect()
 }
 
 #[sqlx::test(migrator = "MIGRATIONS")]
@@ -125,7 +126,7 @@ async fn routers_that_meet_wait_for_each_other_and_never_in_a_circle(pool: PgPoo
     let desk = Desk::new(pool).await;
     let batches = tangled_batches(&desk, &mut ChaCha20Rng::seed_from_u64(seed)).await;
     let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(desk.pool.connect_options().as_ref().clone());
-    let routers = batches.chunks(30).map(|batches| {
+    let routers = batches.chunks(batches.len().div_ceil(8)).map(|batches| {
         let (batches, handler) = (batches.to_vec(), BatchHandler::new(pool.clone(), Ambient::system()));
         tokio::spawn(async move {
             for batch in batches {

@@ -284,3 +284,46 @@ async fn rules_look_at_language_attachments_spam_and_strangers(pool: PgPool) {
     let stranger = desk.routing(desk.mail("eve@example.com", "e1").refers_to(&["a1"])).await;
     assert_eq!((matched(&stranger), stranger.seen("language")), (vec!["stranger".to_owned()], "en"));
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn what_is_archived_gets_no_more_tickets(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.change_desk(
+        "update departments set archived_at = now() where name = 'Technical support';
+         update users set archived_at = now() where handle = '2nd-line'",
+    )
+    .await;
+    let ended = desk.take(desk.mail("ada@example.org", "a1")).await;
+    let routing = ended.explanation.routing.expect("routed");
+    assert_eq!((routing.category.as_deref(), routing.department, routing.assignee), (Some("Incident"), None, None));
+    assert_eq!(routing.department_why, "neither a rule nor a category leads to one");
+    assert_eq!(routing.assignee_why, "neither a rule nor a category leads to one");
+    let snapshot = desk.snapshot(ended.number).await;
+    assert_eq!((&snapshot["department_id"], &snapshot["assignees"]), (&Value::Null, &json!([])));
+
+    desk.change_desk("update categories set archived_at = now() where name = 'Incident'").await;
+    let ended = desk.take(desk.mail("ada@example.org", "a2")).await;
+    let routing = ended.explanation.routing.expect("routed");
+    assert_eq!(routing.category_why, "no rule matched, and the account support has no default category");
+    assert_eq!((routing.category, &desk.snapshot(ended.number).await["category_id"]), (None, &Value::Null));
+    // A rule that names it names what is not there.
+    desk.rules(&[("all", json!([{ "field": "channel", "is": "email" }]), json!({ "category": "Incident", "assign": "2nd-line" }))]).await;
+    let routing = desk.routing(desk.mail("ada@example.org", "a3")).await;
+    assert!(routing.category_why.starts_with("rule \"all\" names the category Incident, which does not exist"), "{}", routing.category_why);
+    assert!(
+        routing.assignee_why.starts_with("rule \"all\" names the user or group 2nd-line, which does not exist"),
+        "{}",
+        routing.assignee_why
+    );
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_field_that_a_rule_sets_goes_before_what_came_with_the_message(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let all = json!([{ "field": "field.floor", "is": 7 }]);
+    desk.rules(&[("all", all, json!({ "fields": { "floor": 3 } }))]).await;
+    let mut mail = desk.mail("ada@example.org", "a1");
+    mail.0.fields.extend([("floor".to_owned(), json!(7)), ("order".to_owned(), json!("4711"))]);
+    desk.take(mail).await;
+    assert_eq!(desk.snapshot(1).await["custom_fields"], json!({ "floor": 3, "order": "4711" }));
+}

@@ -162,3 +162,13 @@ async fn an_image_within_the_text_is_found_by_its_id_and_stored_once(pool: PgPoo
     let blobs: i64 = sqlx::query_scalar("select count(*) from media").fetch_one(&desk.pool).await.expect("a count");
     assert_eq!(blobs, 1);
 }
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_long_subject_is_cut_where_it_is_a_title_and_kept_with_its_message(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let subject = "é".repeat(300);
+    desk.take(desk.mail("ada@example.org", "a1").subject(&subject)).await;
+    let (title, kept): (String, String) =
+        sqlx::query_as("select t.title, m.subject from tickets t, messages m").fetch_one(&desk.pool).await.expect("one");
+    assert_eq!((title, kept), ("é".repeat(250), subject));
+}

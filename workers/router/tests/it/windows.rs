@@ -229,3 +229,50 @@ async fn two_routers_with_an_album_of_a_new_client_open_one_ticket(pool: PgPool)
     }
     assert_eq!((desk.count("tickets").await, desk.count("messages").await, desk.count("clients").await), (5, 50, 5));
 }
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn a_message_that_was_held_up_turns_no_clock_back(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let account = desk.chat_account(Channel::Whatsapp, "+15550100").await;
+    let early = desk.ambient.now();
+    desk.later(26 * 60);
+    let now = desk.ambient.now();
+    let chat = |id: &str| desk.mail("ada@example.org", id).by(Channel::Whatsapp, account).thread("one");
+    desk.take(chat("w1")).await;
+    let mut hour = chat("w2");
+    hour.0.received_at = now - chrono::TimeDelta::hours(1);
+    assert_eq!(desk.take(hour).await.number, 1, "what was taken an hour before is within a day");
+    let last: Vec<chrono::DateTime<chrono::Utc>> =
+        sqlx::query_scalar("select last_message_at from tickets union all select last_message_at from threads")
+            .fetch_all(&desk.pool)
+            .await
+            .expect("a ticket and a thread");
+    assert_eq!(last, [now, now]);
+    let mut older = desk.mail("ada@example.org", "w3").by(Channel::Whatsapp, account);
+    older.0.received_at = early;
+    let older = desk.take(older).await;
+    assert_eq!(older.line(), "opened #2 waiting_for_agent public in", "what was taken long before is not");
+    assert_eq!(
+        older.looked("window"),
+        "no open ticket of the client on whatsapp within 24 h: the latest is #1, last written to 26 h after this message was taken"
+    );
+}
+
+#[sqlx::test(migrator = "MIGRATIONS")]
+async fn what_goes_on_with_a_ticket_is_its_clients_whoever_wrote_it(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    let account = desk.chat_account(Channel::Slack, "T024BE7LD").await;
+    desk.change_desk("update channel_accounts set closed = 'follow_up'").await;
+    let chat = |from: &str, id: &str| desk.mail(from, id).by(Channel::Slack, account).thread("C1:1");
+    desk.take(chat("ada@example.org", "s1")).await;
+    assert_eq!(desk.take(chat("eve@example.com", "s2")).await.line(), "joined #1 waiting_for_agent public in");
+    desk.close(1).await;
+    assert_eq!(desk.take(chat("eve@example.com", "s3")).await.line(), "opened #2 waiting_for_agent public in");
+    assert_eq!(desk.links().await[0].2, "follow_up");
+    assert_eq!(desk.snapshot(2).await["client_id"], desk.snapshot(1).await["client_id"]);
+    assert_eq!(
+        desk.count("messages m join clients c on c.id = m.author_client_id where c.name = 'eve@example.com'").await,
+        2,
+        "by her all the same"
+    );
+}

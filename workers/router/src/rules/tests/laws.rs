@@ -1,4 +1,5 @@
-//! What holds of any rules and any message. A failure prints the case, and proptest keeps its seed.
+//! What holds of any rules and any message. A failure prints the case, and proptest keeps its seed. `PROPTEST_CASES`: how
+//! many are tried.
 
 use std::collections::BTreeMap;
 
@@ -125,8 +126,15 @@ fn outcome(decision: &Decision<'_>) -> Outcome {
     }
 }
 
+/// So many cases, where `PROPTEST_CASES` does not say it.
+fn cases(usual: u32) -> ProptestConfig {
+    let said = std::env::var_os("PROPTEST_CASES").is_some();
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: if said { config.cases } else { usual }, ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(cases(100))]
 
     #[test]
     fn the_evaluator_and_the_naive_one_agree(documents in documents(), world in world()) {
@@ -205,6 +213,11 @@ proptest! {
         prop_assert_eq!(holds(&json!({ "not": { "any": [one, other] } })), holds(&json!({ "all": [{ "not": one }, { "not": other }] })));
         prop_assert_eq!(holds(&json!({ "all": [one, { "any": [one, other] }] })), a);
     }
+
+}
+
+proptest! {
+    #![proptest_config(cases(20))]
 
     #[test]
     fn no_text_and_no_document_is_too_odd(

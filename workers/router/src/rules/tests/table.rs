@@ -34,6 +34,21 @@ fn texts_are_compared_in_any_case_by_word_and_by_pattern() {
 }
 
 #[test]
+fn a_text_that_is_empty_is_not_there_and_like_nothing() {
+    let empty = World { subject: String::new(), text: String::new(), sender_name: Some(String::new()), ..World::default() };
+    for field in ["subject", "text", "sender.name"] {
+        table(
+            &empty,
+            &[
+                (json!({ "field": field, "exists": true }), false),
+                (json!({ "field": field, "matches": "^$" }), false),
+                (json!({ "not": { "field": field, "matches": "." } }), true),
+            ],
+        );
+    }
+}
+
+#[test]
 fn an_address_is_meant_whole_or_by_its_local_part_and_a_domain_with_those_within_it() {
     table(
         &World::default(),
