@@ -118,7 +118,7 @@ mod tests {
     now authenticated phone:+5511987654321: authenticated as sender of <w1>
     perhaps also Eve, email:eve@example.org: their key
     email:bob@example.org was only claimed, and looked for nowhere
-    several were found: `switchboard client decide 00000000-0000-0000-0000-00000000000a CLIENT|new --by HANDLE`
+    to be decided: `switchboard client decide 00000000-0000-0000-0000-00000000000a CLIENT|new --by HANDLE`
 "
         );
         assert_eq!(said, expected);
