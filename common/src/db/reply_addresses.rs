@@ -1,5 +1,7 @@
 //! What a signed reply address leads back to: a ticket and the one person who was given it.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -17,8 +19,6 @@ pub enum ReplyRecipient {
 /// A row of `reply_addresses`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyAddress {
-    /// The id that the token carries.
-    pub id: i64,
     /// The ticket that an answer to it belongs to.
     pub ticket_id: TicketId,
     /// The person who may answer to it.
@@ -68,16 +68,21 @@ pub async fn ensure(connection: &mut PgConnection, tenant: TenantId, wanted: &[(
     .await
 }
 
-/// The rows with these ids.
+/// The rows with these ids, by tenant and id.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn find(connection: &mut PgConnection, tenant: TenantId, ids: &[i64]) -> sqlx::Result<Vec<ReplyAddress>> {
+pub async fn find(connection: &mut PgConnection, wanted: &[(TenantId, i64)]) -> sqlx::Result<HashMap<(TenantId, i64), ReplyAddress>> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = sqlx::query!(
-        r#"select id, ticket_id as "ticket_id: TicketId", user_id as "user_id: UserId", client_id as "client_id: ClientId"
-           from reply_addresses where tenant_id = $1 and id = any($2)"#,
-        tenant.0,
-        ids,
+        r#"select r.tenant_id as "tenant_id: TenantId", r.id, r.ticket_id as "ticket_id: TicketId", r.user_id as "user_id: UserId",
+                  r.client_id as "client_id: ClientId"
+           from unnest($1::uuid[], $2::bigint[]) as w (tenant_id, id)
+           join reply_addresses r on r.tenant_id = w.tenant_id and r.id = w.id"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;
@@ -85,7 +90,7 @@ pub async fn find(connection: &mut PgConnection, tenant: TenantId, ids: &[i64]) 
         .into_iter()
         .filter_map(|row| {
             let recipient = row.user_id.map(ReplyRecipient::User).or(row.client_id.map(ReplyRecipient::Client))?;
-            Some(ReplyAddress { id: row.id, ticket_id: row.ticket_id, recipient })
+            Some(((row.tenant_id, row.id), ReplyAddress { ticket_id: row.ticket_id, recipient }))
         })
         .collect())
 }

@@ -1,6 +1,6 @@
 //! The tickets that a batch could mean, found before any of them is locked.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::PgConnection;
@@ -106,15 +106,12 @@ async fn find_reply_addresses(
     desks: &HashMap<TenantId, Arc<Desk>>,
     messages: &[&InboundMessage],
 ) -> Result<HashMap<Keyed<i64>, ReplyAddress>, Failure> {
-    let mut rows: BTreeMap<TenantId, HashSet<i64>> = BTreeMap::new();
+    let mut wanted = Vec::new();
     for message in messages {
         let keys = &desks[&message.tenant_id].signing_keys;
-        rows.entry(message.tenant_id).or_default().extend(message.recipients.iter().filter_map(|recipient| keys.row(recipient)));
+        wanted.extend(message.recipients.iter().filter_map(|recipient| Some((message.tenant_id, keys.row(recipient)?))));
     }
-    let mut found = HashMap::new();
-    for (tenant, ids) in rows.into_iter().filter(|(_, ids)| !ids.is_empty()) {
-        let ids: Vec<i64> = ids.into_iter().collect();
-        found.extend(reply_addresses::find(connection, tenant, &ids).await?.into_iter().map(|reply| ((tenant, reply.id), reply)));
-    }
-    Ok(found)
+    wanted.sort_unstable();
+    wanted.dedup();
+    Ok(reply_addresses::find(connection, &wanted).await?)
 }
