@@ -126,3 +126,12 @@ async fn a_second_signal_does_not_wait_for_what_is_in_flight() {
     assert_eq!(up.stop(Signal::SIGTERM), Some(1));
     assert_eq!(servers(&world.data()), Vec::<String>::new());
 }
+
+#[test]
+fn the_demo_ends_as_it_says_also_a_second_time() {
+    let world = World::new();
+    for _ in 0..2 {
+        let said = succeed(world.command(&["demo"]));
+        assert!(said.contains("15 mails in, 25 out, each where it should be."), "{said}");
+    }
+}
