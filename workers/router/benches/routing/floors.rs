@@ -17,7 +17,8 @@ use crate::rows::{COUNTERS, Cell, Column, Placed, Recorded, Table, Written};
 
 type Bound<'q> = Query<'q, Postgres, PgArguments>;
 
-/// Transactions of the first floor that are under way at once, each on a connection of its own.
+/// Transactions of the first floor that are under way at once where they are not alone, each on a
+/// connection of its own.
 pub const IN_FLIGHT: usize = 16;
 
 /// How the first floor writes the rows of a message.
@@ -81,12 +82,12 @@ impl Known {
     }
 }
 
-/// One transaction a message, [`IN_FLIGHT`] at once.
-pub async fn one_by_one(broker: &dyn Broker, pool: &PgPool, known: Arc<Known>, count: usize, style: Style) {
-    let mut consumer = broker.consumer(Queue::Inbound, 2 * IN_FLIGHT).await.expect("a consumer");
+/// One transaction a message, so many at once.
+pub async fn one_by_one(broker: &dyn Broker, pool: &PgPool, known: Arc<Known>, count: usize, (style, at_once): (Style, usize)) {
+    let mut consumer = broker.consumer(Queue::Inbound, 2 * at_once).await.expect("a consumer");
     let (mut writing, mut done) = (JoinSet::new(), 0);
     while done < count {
-        let room = IN_FLIGHT - writing.len();
+        let room = at_once - writing.len();
         tokio::select! {
             batch = consumer.next_batch(room), if room > 0 => {
                 for message in batch.expect("messages") {

@@ -24,7 +24,7 @@ use switchboard_router::batch::BatchHandler;
 use switchboard_router::{BATCH, Router, inbound};
 use tokio_util::sync::CancellationToken;
 
-use floors::{Known, Style};
+use floors::{IN_FLIGHT, Known, Style};
 use rows::Recorded;
 use stage::{Place, Run, Stage};
 
@@ -51,6 +51,7 @@ struct Arguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Contender {
     Router,
+    OneAtATime,
     OneByOne,
     OneStatement,
     Batches,
@@ -63,8 +64,9 @@ enum BrokerName {
 }
 
 /// With what the table calls them.
-const CONTENDERS: [(Contender, &str); 4] = [
+const CONTENDERS: [(Contender, &str); 5] = [
     (Contender::Router, "the router"),
+    (Contender::OneAtATime, "floor: one transaction at a time"),
     (Contender::OneByOne, "floor: a transaction a message"),
     (Contender::OneStatement, "  the same in one statement"),
     (Contender::Batches, "floor: batches by unnest"),
@@ -116,10 +118,10 @@ async fn route(run: &Run, count: usize) -> Took {
     Took { time: begun.elapsed(), transactions: counting.transactions.into_inner() }
 }
 
-async fn write_one_by_one(run: &Run, known: Known, count: usize, style: Style) -> Took {
+async fn write_one_by_one(run: &Run, known: Known, count: usize, how: (Style, usize)) -> Took {
     let known = Arc::new(known);
     let begun = Instant::now();
-    floors::one_by_one(run.broker.as_ref(), &run.pool, known, count, style).await;
+    floors::one_by_one(run.broker.as_ref(), &run.pool, known, count, how).await;
     Took { time: begun.elapsed(), transactions: count }
 }
 
@@ -169,8 +171,9 @@ async fn measure(stage: &Stage, place: Place, arguments: &Arguments) -> Speeds {
             let known = Known::new(&recorded, &run.ids);
             let took = match contender {
                 Contender::Router => route(&run, count).await,
-                Contender::OneByOne => write_one_by_one(&run, known, count, Style::Statements).await,
-                Contender::OneStatement => write_one_by_one(&run, known, count, Style::OneStatement).await,
+                Contender::OneAtATime => write_one_by_one(&run, known, count, (Style::Statements, 1)).await,
+                Contender::OneByOne => write_one_by_one(&run, known, count, (Style::Statements, IN_FLIGHT)).await,
+                Contender::OneStatement => write_one_by_one(&run, known, count, (Style::OneStatement, IN_FLIGHT)).await,
                 Contender::Batches => write_batches(&run, known, count).await,
             };
             let written = contents(&run.pool).await;
@@ -218,7 +221,7 @@ async fn main() -> io::Result<()> {
     if arguments.only.is_none() {
         writeln!(out, "{} messages of {} desks: {}.", arguments.messages, stage::DESKS, mails::shares())?;
         writeln!(out, "The router is its consumer of `inbound` alone: the relay and the drain of dead letters do not run.")?;
-        writeln!(out, "The first floors have {} transactions under way at once. \"times\": the router by this.", floors::IN_FLIGHT)?;
+        writeln!(out, "A transaction a message: {IN_FLIGHT} under way at once, unless said otherwise. \"times\": the router by this.")?;
         writeln!(out, "PostgreSQL with {}; medians of {} rounds.", stage.durability().await, arguments.rounds)?;
     }
     for place in places {
