@@ -76,8 +76,8 @@ pub(super) struct Step<'s, 'k> {
 
 impl Step<'_, '_> {
     pub(super) fn decide(mut self, inbound_id: InboundId, message: &InboundMessage) -> Result<(), Failure> {
-        if screen::blocked_by(message, self.desk).is_some() {
-            self.block_sender(inbound_id, message);
+        if let Some(entry) = screen::blocked_by(message, self.desk) {
+            self.block_sender(inbound_id, message, entry);
             return Ok(());
         }
         let case = examine(self.known, self.desk, self.ambient, inbound_id, message)?;
@@ -87,7 +87,7 @@ impl Step<'_, '_> {
         let weighed = thread::weigh(&found.candidates, case.writer(), self.desk, case.account.threading);
         let mut reasons = Reasons { looked: found.looked, weighed, ..Reasons::default() };
         if message.spam.is_some() || !self.desk.blocked.is_empty() {
-            reasons.screening = Some(screen::describe(message, self.desk, false));
+            reasons.screening = Some(screen::describe(message, self.desk, None, false));
         }
         let entered = reasons.weighed.iter().find_map(|weighed| Some((weighed.ticket_id, weighed.role.clone()?)));
         let Some((ticket_id, role)) = entered else {

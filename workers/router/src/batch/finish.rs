@@ -6,6 +6,7 @@ use switchboard_common::db::message_ids::{KnownId, MessageIdOrigin};
 use switchboard_common::domain::event::Actor;
 use switchboard_common::domain::explanation::{Routing, SenderFound};
 use switchboard_common::domain::inbound::{InboundMessage, Trust};
+use switchboard_common::domain::policy::BlockEntry;
 use switchboard_common::domain::ticket::TicketSnapshot;
 use switchboard_common::ids::{InboundId, TicketId};
 
@@ -110,8 +111,8 @@ impl Step<'_, '_> {
     }
 
     /// The block list has the sender.
-    pub(super) fn block_sender(&mut self, inbound_id: InboundId, message: &InboundMessage) {
-        let screening = Some(screen::describe(message, self.desk, true));
+    pub(super) fn block_sender(&mut self, inbound_id: InboundId, message: &InboundMessage, entry: &BlockEntry) {
+        let screening = Some(screen::describe(message, self.desk, Some(entry), true));
         let key = message.sender_ids().first().map(ToString::to_string).unwrap_or_default();
         self.decided.conclusions.push(Conclusion {
             tenant_id: message.tenant_id,
@@ -128,7 +129,7 @@ impl Step<'_, '_> {
 
     /// The mail server took for spam what would have opened a ticket.
     pub(super) fn block_spam(&mut self, case: &Case<'_>, reasons: Reasons) {
-        let screening = Some(screen::describe(case.message, self.desk, true));
+        let screening = Some(screen::describe(case.message, self.desk, None, true));
         let (key, mut search) = (case.key.to_string(), case.sender.search.clone());
         // Nothing comes of it: no key becomes anybody's, and nobody has to decide.
         (search.attached, search.authenticated, search.ambiguity) = (Vec::new(), Vec::new(), None);

@@ -19,12 +19,12 @@ pub(super) fn unwanted<'m>(message: &'m InboundMessage, desk: &Desk) -> Option<&
     message.spam.as_deref().filter(|_| desk.spam == SpamPolicy::Block)
 }
 
-/// What the log is told of it.
-pub(super) fn describe(message: &InboundMessage, desk: &Desk, blocked: bool) -> Screening {
+/// What the log is told of it. `entry`: the one of the block list that stands for the sender.
+pub(super) fn describe(message: &InboundMessage, desk: &Desk, entry: Option<&BlockEntry>, blocked: bool) -> Screening {
     Screening {
         saw: message.sender_ids().iter().map(ToString::to_string).collect(),
         entries: desk.blocked.len(),
-        entry: blocked_by(message, desk).map(ToString::to_string),
+        entry: entry.map(ToString::to_string),
         spam: message.spam.clone(),
         spam_policy: desk.spam.as_str().to_owned(),
         blocked,

@@ -9,7 +9,7 @@ use switchboard_common::domain::inbound::InboundMessage;
 use crate::clients::{Senders, lookups, rows};
 
 /// Claims the keys of the messages, and finds and locks the clients whom they lead to, with all whom
-/// those were merged into. First in the lock order after the inbound log.
+/// those were merged into. First in the lock order.
 pub(super) async fn find(connection: &mut PgConnection, ambient: &Ambient, messages: &[&InboundMessage]) -> Result<Senders, Failure> {
     let rows = rows(messages, ambient);
     let new = clients::claim(connection, &rows).await?;
