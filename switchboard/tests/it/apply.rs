@@ -1,24 +1,18 @@
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::world::{DESK, World, fail, on_database, succeed};
+use crate::database::Database;
+use crate::world::{DESK, fail, succeed};
 
-/// A database to apply to.
-struct Database {
-    world: World,
-    options: PgConnectOptions,
-    pool: PgPool,
-}
+struct Desk(Database);
 
-impl Database {
+impl Desk {
     async fn new(pool: PgPoolOptions, options: PgConnectOptions) -> Self {
-        let pool = pool.connect_with(options.clone()).await.expect("connected");
-        Self { world: World::new(), options, pool }
+        Self(Database::new(pool, options).await)
     }
 
     fn command(&self, desk: &str, more: &[&str]) -> std::process::Command {
-        let file = self.world.write("desk.toml", desk);
-        on_database(self.world.folder.path(), &self.options, &[&["apply", file.as_str()], more].concat())
+        self.0.applying(desk, more)
     }
 
     fn apply(&self, desk: &str) -> String {
@@ -33,7 +27,7 @@ impl Database {
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
-        sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(&self.pool).await.expect("an answer")
+        sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(&self.0.pool).await.expect("an answer")
     }
 }
 
@@ -64,7 +58,7 @@ category = "General"
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_second_apply_has_nothing_to_do(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     let first = database.apply(&whole());
     insta::assert_snapshot!(first);
     let state = "select (select revision from tenants)::text || (select max(updated_at) from users)::text";
@@ -77,7 +71,7 @@ async fn a_second_apply_has_nothing_to_do(pool: PgPoolOptions, options: PgConnec
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_dry_run_says_the_same_and_changes_nothing(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     let dry = succeed(database.command(&whole(), &["--dry-run"]));
     assert!(dry.ends_with("nothing was changed\n"), "{dry}");
     assert_eq!(database.ask::<i64>("select count(*) from tenants").await, 0);
@@ -88,17 +82,17 @@ async fn a_dry_run_says_the_same_and_changes_nothing(pool: PgPoolOptions, option
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn every_fault_is_named_at_once_and_nothing_is_written(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply(&DESK.replace("\"acme\"", "\"other\"").replace("help@acme.example", "taken@acme.example"));
     let said = database.refused(include_str!("faulty-desk.toml"));
-    let folder = database.world.folder.path().display().to_string();
+    let folder = database.0.folder().display().to_string();
     insta::assert_snapshot!(said.replace(&folder, "FOLDER"));
     assert_eq!(database.ask::<i64>("select count(*) from tenants").await, 1);
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn what_leaves_the_file_is_archived_and_what_comes_back_is_taken_up_again(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply(&whole());
     let id: uuid::Uuid = database.ask("select id from users where handle = 'bo'").await;
     let said = database.apply("[[tenant]]\nname = \"acme\"\n");
@@ -115,7 +109,7 @@ async fn what_leaves_the_file_is_archived_and_what_comes_back_is_taken_up_again(
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn names_and_addresses_move_between_people_and_accounts(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     let two = |a: (&str, &str, &str), b: (&str, &str, &str), accounts: (&str, &str)| {
         let user = |(handle, name, email): (&str, &str, &str)| {
             format!("[[tenant.users]]\nhandle = {handle:?}\nname = {name:?}\nemail = {email:?}\n")
@@ -140,7 +134,7 @@ async fn names_and_addresses_move_between_people_and_accounts(pool: PgPoolOption
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn rules_keep_the_order_of_the_file(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply(&whole());
     let order = "select string_agg(name, ',' order by position) from routing_rules";
     assert_eq!(database.ask::<String>(order).await, "money,sales");
@@ -154,7 +148,7 @@ async fn rules_keep_the_order_of_the_file(pool: PgPoolOptions, options: PgConnec
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn tenants_that_are_not_named_are_left_alone(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply(&whole());
     let other = DESK.replace("\"acme\"", "\"other\"").replace("help@acme.example", "help@other.example");
     assert!(!database.apply(&other).contains("acme\n"));
@@ -166,9 +160,9 @@ async fn tenants_that_are_not_named_are_left_alone(pool: PgPoolOptions, options:
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn what_others_keep_in_customize_stays(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply(&whole());
-    sqlx::query(r#"update customize set data = data || '{"logo": "acme.svg"}'"#).execute(&database.pool).await.expect("kept");
+    sqlx::query(r#"update customize set data = data || '{"logo": "acme.svg"}'"#).execute(&database.0.pool).await.expect("kept");
     database.apply(&whole().replace("brand = \"Acme\"\n", "locale = \"pt-BR\"\n"));
     let data: serde_json::Value = database.ask("select data from customize").await;
     assert_eq!(data, serde_json::json!({ "logo": "acme.svg", "locale": "pt-BR", "timezone": "Europe/Lisbon" }));
@@ -176,7 +170,7 @@ async fn what_others_keep_in_customize_stays(pool: PgPoolOptions, options: PgCon
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_person_never_becomes_a_group(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply(DESK);
     let said = database.refused("[[tenant]]\nname = \"acme\"\n[[tenant.groups]]\nhandle = \"bo\"\nname = \"Bo\"\n");
     assert!(said.contains("tenant acme: group bo: is or was a person"), "{said}");
@@ -184,7 +178,7 @@ async fn a_person_never_becomes_a_group(pool: PgPoolOptions, options: PgConnectO
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_mailbox_comes_changes_and_goes_with_the_file(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     let with = |imap: &str| DESK.replace("[[tenant.accounts]]", "[[tenant.accounts]]\nimap = IMAP\n").replace("IMAP", imap);
     let first = with("{ host = 'imap.acme.example', user = 'help', password = 'env:HELP_PASSWORD' }");
     let said = database.apply(&first);
@@ -206,7 +200,7 @@ async fn a_mailbox_comes_changes_and_goes_with_the_file(pool: PgPoolOptions, opt
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_mailbox_that_cannot_be_is_refused_with_its_place(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     let refused = |imap: &str| database.refused(&format!("{DESK}\n[tenant.accounts.imap]\n{imap}"));
     let said = refused("host = 'imap.acme.example'\ntls = 'none'\nuser = 'help'\npassword = 'env:P'");
     assert!(said.contains("tenant acme: account support: imap: tls is \"none\""), "{said}");
@@ -256,7 +250,7 @@ holidays = ["2026-12-25", "01-01"]
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn rules_and_hours_are_kept_as_they_were_written_and_applied_once(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     let said = database.apply(&ruled());
     let rule = "+ rule everything: when any of (domain is acme.example, not (inside of the hours)) and text matches /(?i)order\\s+\\d{6}/ and \
                 client.data.seats is at least 10; then category General, department Support, assign team by fewest-open, priority high, tags vip, \
@@ -276,9 +270,9 @@ async fn rules_and_hours_are_kept_as_they_were_written_and_applied_once(pool: Pg
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_rule_that_somebody_broke_in_the_database_is_written_anew(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply(&whole());
-    sqlx::query("update routing_rules set rule = '{\"version\": 7}' where name = 'money'").execute(&database.pool).await.expect("broken");
+    sqlx::query("update routing_rules set rule = '{\"version\": 7}' where name = 'money'").execute(&database.0.pool).await.expect("broken");
     let said = database.apply(&whole());
     let broken = "~ rule money: when (it cannot be read: it is of version 7, and this program knows version 1) → subject has one of the words invoice";
     assert!(said.contains(broken), "{said}");
@@ -287,7 +281,7 @@ async fn a_rule_that_somebody_broke_in_the_database_is_written_anew(pool: PgPool
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn every_fault_of_a_rule_is_refused_with_its_place(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     let faulty = whole()
         + r#"
 [[tenant.rules]]
@@ -376,9 +370,9 @@ holidays = ["25.12."]
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn who_is_away_is_listed_and_a_desk_file_does_not_bring_them_back(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply(&ruled());
-    let run = |arguments: &[&str]| on_database(database.world.folder.path(), &database.options, arguments);
+    let run = |arguments: &[&str]| database.0.command(arguments);
     assert!(succeed(run(&["user", "list"])).ends_with("bo      Bo Berg  Support      0\n"), "{}", succeed(run(&["user", "list"])));
     let revision = "select revision from tenants";
     let before: i64 = database.ask(revision).await;

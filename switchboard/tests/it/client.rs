@@ -1,17 +1,10 @@
 //! Clients, as an operator looks at them, merges them and decides who wrote.
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::world::{World, fail, on_database, succeed};
+use crate::database::Database;
 
-/// The program on a database that holds `conversation.sql`, and an ambiguity between its two clients.
-struct Desk {
-    world: World,
-    options: PgConnectOptions,
-    pool: PgPool,
-}
-
+/// An ambiguity between the two clients of `conversation.sql`.
 const AMBIGUITY: &str = "
     insert into clients (tenant_id, id, name) values (id(1), id(35), 'The office');
     insert into client_external_ids (tenant_id, id, client_id, type, value, source, evidence, authenticated) values
@@ -27,26 +20,15 @@ const AMBIGUITY: &str = "
     update clients set created_at = '2026-03-01 09:00:00Z';
     update client_external_ids set created_at = '2026-03-01 09:00:00Z';";
 
-impl Desk {
-    async fn new(pool: PgPoolOptions, options: PgConnectOptions) -> Self {
-        let pool = pool.connect_with(options.clone()).await.expect("connected");
-        sqlx::raw_sql(include_str!("conversation.sql")).execute(&pool).await.expect("filled");
-        sqlx::raw_sql(AMBIGUITY).execute(&pool).await.expect("filled");
-        Self { world: World::new(), options, pool }
-    }
-
-    fn show(&self, arguments: &[&str]) -> String {
-        succeed(on_database(self.world.folder.path(), &self.options, arguments))
-    }
-
-    fn refused(&self, arguments: &[&str]) -> String {
-        fail(on_database(self.world.folder.path(), &self.options, arguments))
-    }
+async fn desk(pool: PgPoolOptions, options: PgConnectOptions) -> Database {
+    let database = Database::with_conversation(pool, options).await;
+    sqlx::raw_sql(AMBIGUITY).execute(&database.pool).await.expect("filled");
+    database
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_client_is_shown_by_a_key_a_name_or_the_beginning_of_an_id(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = desk(pool, options).await;
     let page = desk.show(&["client", "show", "email:Ada@client.example"]);
     insta::assert_snapshot!(page);
     assert_eq!(desk.show(&["client", "show", "ada lovelace"]), page);
@@ -64,8 +46,8 @@ async fn a_client_is_shown_by_a_key_a_name_or_the_beginning_of_an_id(pool: PgPoo
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn merged_clients_are_shown_as_one_until_that_is_undone(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
-    let pages = |desk: &Desk| {
+    let desk = desk(pool, options).await;
+    let pages = |desk: &Database| {
         [&["ticket", "list"][..], &["ticket", "show", "2"], &["explain", "message", "lamp@client.example"]].map(|page| desk.show(page))
     };
     let before = pages(&desk);
@@ -93,7 +75,7 @@ async fn merged_clients_are_shown_as_one_until_that_is_undone(pool: PgPoolOption
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn what_is_to_be_decided_is_listed_until_it_is_decided(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = desk(pool, options).await;
     let listed = desk.show(&["client", "ambiguities"]);
     insta::assert_snapshot!(listed);
     let id = "00000000-0000-0000-0000-000000000037";
@@ -118,7 +100,7 @@ async fn what_is_to_be_decided_is_listed_until_it_is_decided(pool: PgPoolOptions
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn what_names_several_or_another_tenants_is_refused(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = desk(pool, options).await;
     sqlx::raw_sql(
         "insert into tenants (id, name) values ('00000000-0000-0000-0000-000000000091', 'other');
          insert into clients (tenant_id, id, name) values

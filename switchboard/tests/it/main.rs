@@ -4,6 +4,7 @@ mod apply;
 mod client;
 mod compose;
 mod config;
+mod database;
 mod dead;
 mod embedded;
 mod inspect;

@@ -1,25 +1,20 @@
 //! The clients of a desk file.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::world::{DESK, World, fail, on_database, succeed};
+use crate::database::Database;
+use crate::world::{DESK, fail, succeed};
 
-struct Database {
-    world: World,
-    options: PgConnectOptions,
-    pool: PgPool,
-}
+struct Desk(Database);
 
-impl Database {
+impl Desk {
     async fn new(pool: PgPoolOptions, options: PgConnectOptions) -> Self {
-        let pool = pool.connect_with(options.clone()).await.expect("connected");
-        Self { world: World::new(), options, pool }
+        Self(Database::new(pool, options).await)
     }
 
     fn command(&self, clients: &str, more: &[&str]) -> std::process::Command {
-        let file = self.world.write("desk.toml", &format!("{DESK}\n{clients}"));
-        on_database(self.world.folder.path(), &self.options, &[&["apply", file.as_str()], more].concat())
+        self.0.applying(&format!("{DESK}\n{clients}"), more)
     }
 
     fn apply(&self, clients: &str) -> String {
@@ -31,7 +26,7 @@ impl Database {
     }
 
     async fn ask(&self, question: &str) -> Vec<String> {
-        sqlx::query_scalar(AssertSqlSafe(question)).fetch_all(&self.pool).await.expect("an answer")
+        sqlx::query_scalar(AssertSqlSafe(question)).fetch_all(&self.0.pool).await.expect("an answer")
     }
 
     /// A client who wrote by these addresses.
@@ -39,7 +34,7 @@ impl Database {
         let client: uuid::Uuid =
             sqlx::query_scalar("insert into clients (tenant_id, id, name) select id, gen_random_uuid(), $1 from tenants returning id")
                 .bind(name)
-                .fetch_one(&self.pool)
+                .fetch_one(&self.0.pool)
                 .await
                 .expect("a client");
         for address in addresses {
@@ -49,7 +44,7 @@ impl Database {
             )
             .bind(client)
             .bind(address)
-            .execute(&self.pool)
+            .execute(&self.0.pool)
             .await
             .expect("a key");
         }
@@ -74,7 +69,7 @@ const STATE: &str = "select c.name || ' ' || c.data || ' ' || coalesce(string_ag
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn records_are_applied_like_the_rest_and_withdrawn_without_their_clients(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     let dry = succeed(database.command(RECORDS, &["--dry-run"]));
     assert_eq!(database.ask("select name from clients").await, Vec::<String>::new());
     let said = database.apply(RECORDS);
@@ -103,7 +98,7 @@ async fn records_are_applied_like_the_rest_and_withdrawn_without_their_clients(p
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_new_record_takes_the_client_who_wrote_by_a_contact_of_its_own(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply("");
     database.wrote("ada@client.example", &["ada@client.example", "ada@home.example"]).await;
     database.wrote("The office", &["office@client.example"]).await;
@@ -124,7 +119,7 @@ async fn a_new_record_takes_the_client_who_wrote_by_a_contact_of_its_own(pool: P
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn records_that_contradict_who_wrote_are_refused_with_their_place(pool: PgPoolOptions, options: PgConnectOptions) {
-    let database = Database::new(pool, options).await;
+    let database = Desk::new(pool, options).await;
     database.apply("");
     database.wrote("Ada", &["ada@client.example", "ada@home.example"]).await;
     database.wrote("Cy", &["cy@client.example"]).await;

@@ -1,34 +1,10 @@
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::world::{World, fail, on_database, succeed};
-
-/// The program on a database that holds `conversation.sql`.
-struct Desk {
-    world: World,
-    options: PgConnectOptions,
-    pool: PgPool,
-}
-
-impl Desk {
-    async fn new(pool: PgPoolOptions, options: PgConnectOptions) -> Self {
-        let pool = pool.connect_with(options.clone()).await.expect("connected");
-        sqlx::raw_sql(include_str!("conversation.sql")).execute(&pool).await.expect("filled");
-        Self { world: World::new(), options, pool }
-    }
-
-    fn show(&self, arguments: &[&str]) -> String {
-        succeed(on_database(self.world.folder.path(), &self.options, arguments))
-    }
-
-    fn refused(&self, arguments: &[&str]) -> String {
-        fail(on_database(self.world.folder.path(), &self.options, arguments))
-    }
-}
+use crate::database::Database;
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn tickets_are_listed_in_columns(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = Database::with_conversation(pool, options).await;
     insta::assert_snapshot!(desk.show(&["ticket", "list"]));
     assert_eq!(desk.show(&["ticket", "list", "--limit", "1"]).lines().count(), 2);
     assert!(desk.refused(&["ticket", "list", "--tenant", "acne"]).contains("there is no tenant acne; there are: acme"));
@@ -38,7 +14,7 @@ async fn tickets_are_listed_in_columns(pool: PgPoolOptions, options: PgConnectOp
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_ticket_is_shown_with_all_that_belongs_to_it(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = Database::with_conversation(pool, options).await;
     insta::assert_snapshot!(desk.show(&["ticket", "show", "1"]));
     let other = desk.show(&["ticket", "show", "2"]);
     assert!(other.contains("linked with  #1 The lamp is dark") && !other.contains('\u{1b}'), "{other}");
@@ -46,7 +22,7 @@ async fn a_ticket_is_shown_with_all_that_belongs_to_it(pool: PgPoolOptions, opti
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_message_is_explained_from_its_sender_to_those_who_were_told(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = Database::with_conversation(pool, options).await;
     insta::assert_snapshot!("a_message_that_opened_a_ticket", desk.show(&["explain", "message", "lamp@client.example"]));
     insta::assert_snapshot!("a_message_that_became_a_note", desk.show(&["explain", "message", "00000000-0000-0000-0000-000000000052"]));
     let json: serde_json::Value =
@@ -57,7 +33,7 @@ async fn a_message_is_explained_from_its_sender_to_those_who_were_told(pool: PgP
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_chat_message_is_explained_with_its_channel_and_who_wrote_it(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = Database::with_conversation(pool, options).await;
     let chat = r#"{"channel": "slack", "from": null, "identities": ["slack:T1/U1", "email:uma@x.example"], "sender_name": "Uma"}"#;
     sqlx::query("update inbound_messages set payload = payload::jsonb || $1::jsonb where id = id(52)")
         .bind(chat)
@@ -70,7 +46,7 @@ async fn a_chat_message_is_explained_with_its_channel_and_who_wrote_it(pool: PgP
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn an_id_that_says_too_little_or_nothing_is_answered_with_what_there_is(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = Database::with_conversation(pool, options).await;
     let several = desk.refused(&["explain", "message", "0000"]);
     assert!(several.contains("several messages begin with 0000:") && several.contains("The lamp is dark"), "{several}");
     assert!(desk.refused(&["explain", "message", "nothing@client.example"]).contains("no message has the id or Message-ID"));
@@ -86,7 +62,7 @@ async fn an_id_that_says_too_little_or_nothing_is_answered_with_what_there_is(po
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn rules_are_explained_as_trees_with_what_they_saw_set_and_left(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = Database::with_conversation(pool, options).await;
     let leaf = |field: &str, wanted: &str, held: bool| serde_json::json!({ "field": field, "wanted": wanted, "held": held });
     let routing = serde_json::json!({
         "facts": [{ "field": "subject", "value": "The lamp is dark" }, { "field": "client.new", "value": "yes" }],
@@ -123,7 +99,7 @@ async fn rules_are_explained_as_trees_with_what_they_saw_set_and_left(pool: PgPo
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
 async fn a_ticket_shows_its_tags_and_fields(pool: PgPoolOptions, options: PgConnectOptions) {
-    let desk = Desk::new(pool, options).await;
+    let desk = Database::with_conversation(pool, options).await;
     sqlx::raw_sql(
         "insert into tags (tenant_id, id, name) values (id(1), id(95), 'vip'), (id(1), id(96), 'lamp');
          insert into ticket_tags (tenant_id, ticket_id, tag_id) values (id(1), id(41), id(95)), (id(1), id(41), id(96));
