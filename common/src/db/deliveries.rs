@@ -261,7 +261,7 @@ pub struct Failed {
 pub async fn failed(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Failed> {
     sqlx::query_as!(
         Failed,
-        r#"select n.template, d.ticket_id as "ticket_id: TicketId", t.version, p.message_id as "message_id: MessageId"
+        r#"select n.template, d.ticket_id as "ticket_id!: TicketId", t.version, p.message_id as "message_id: MessageId"
            from deliveries d
            join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id
            join event_plans p on p.tenant_id = n.tenant_id and p.event_id = n.event_id

@@ -1,21 +1,27 @@
 //! What a mail is written from: read when it is sent, by ids that were written when it was planned.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::reply_addresses::ReplyRecipient;
 use super::tickets::MessageKind;
+use crate::domain::method::Method;
 use crate::domain::ticket::TicketSnapshot;
-use crate::ids::{ClientId, DeliveryId, DepartmentId, MediaId, MessageId, TenantId, TicketId, UserId};
+use crate::ids::{AccountId, ClientId, DeliveryId, DepartmentId, MediaId, MessageId, TenantId, TicketId, UserId};
 
 /// A delivery with all that its mail says.
 #[derive(Debug, Clone)]
 pub struct Letter {
     /// Whose desk.
     pub tenant_id: TenantId,
-    /// What it is called towards the outside.
-    pub brand: String,
+    /// By which way it goes.
+    pub method: Method,
+    /// How the desk presents itself.
+    pub branding: Branding,
+    /// The account that it is sent from.
+    pub account_id: AccountId,
     /// The address that it is sent from.
     pub account_address: String,
     /// What the reader sees, such as `ticket.created.agent`.
@@ -26,6 +32,16 @@ pub struct Letter {
     pub recipient: ReplyRecipient,
     /// The reader's name.
     pub recipient_name: String,
+    /// The language that the reader chose, if they did.
+    pub locale: Option<String>,
+    /// The reader's time zone.
+    pub timezone: Tz,
+    /// The reader may stop what is like it: it is not about what is theirs.
+    pub is_optional: bool,
+    /// The thread on its channel that it belongs to.
+    pub thread_key: Option<String>,
+    /// For WhatsApp: whether the reader wrote within the last 24 hours.
+    pub window_open: bool,
     /// Where it goes.
     pub address: String,
     /// Whether the reader may still be told there: a user who has left may not, nor one whose address
@@ -51,6 +67,75 @@ pub struct Letter {
     pub message: Option<LetterMessage>,
     /// For an event that tells of a failed answer: where it was to go, and why it did not.
     pub failure: Option<LetterFailure>,
+}
+
+/// How a desk presents itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Branding {
+    /// What it is called.
+    pub brand: String,
+    /// The name that mail is sent in: of the ticket's department, the account, or the tenant; the brand where none has one.
+    pub from_name: Option<String>,
+    /// The URL of its logo.
+    pub logo: Option<String>,
+    /// The colour of links and headings, `#rrggbb`.
+    pub color: Option<String>,
+    /// What stands below every message.
+    pub footer: Option<String>,
+    /// Its language.
+    pub locale: Option<String>,
+}
+
+/// Several notifications, told at once.
+#[derive(Debug, Clone)]
+pub struct DigestLetter {
+    /// Whose desk.
+    pub tenant_id: TenantId,
+    /// By which way it goes.
+    pub method: Method,
+    /// How the desk presents itself.
+    pub branding: Branding,
+    /// The account that it is sent from.
+    pub account_id: AccountId,
+    /// The address that it is sent from.
+    pub account_address: String,
+    /// Who reads it.
+    pub user_id: UserId,
+    /// Their name.
+    pub recipient_name: String,
+    /// The language that they chose, if they did.
+    pub locale: Option<String>,
+    /// Their time zone.
+    pub timezone: Tz,
+    /// Where it goes.
+    pub address: String,
+    /// Whether they may still be told there.
+    pub permitted: bool,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// What happened, in its order, as much as is shown, without what they may no longer read.
+    pub items: Vec<DigestItem>,
+    /// How many there are in all.
+    pub total: i64,
+}
+
+/// One notification of a digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestItem {
+    /// What is told, such as `ticket.created.agent`.
+    pub template: String,
+    /// The ticket's number.
+    pub number: i64,
+    /// The ticket's title.
+    pub title: String,
+    /// The name of whoever did it, if it was a person.
+    pub actor_name: Option<String>,
+    /// The beginning of the message that it is about.
+    pub excerpt: Option<String>,
+    /// Why it was collected: `digest`, `quiet_hours` or `storm`.
+    pub cause: String,
+    /// When it happened.
+    pub at: DateTime<Utc>,
 }
 
 /// A message as a mail shows it.
@@ -111,12 +196,19 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId, id: DeliveryI
         head.user_id.map(ReplyRecipient::User).or(head.client_id.map(ReplyRecipient::Client)).ok_or(sqlx::Error::RowNotFound)?;
     Ok(Letter {
         tenant_id: tenant,
-        brand: head.brand,
+        method: Method::named(&head.channel).unwrap_or(Method::Email),
+        branding: Branding { brand: head.brand, ..Branding::default() },
+        account_id: head.account_id,
         account_address: head.account_address,
         template: head.template,
         reason: head.reason,
         recipient,
         recipient_name: head.recipient_name,
+        locale: None,
+        timezone: Tz::UTC,
+        is_optional: false,
+        thread_key: head.thread_key,
+        window_open: true,
         address: head.address,
         permitted: head.permitted,
         message_id: head.message_id,
@@ -135,6 +227,9 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId, id: DeliveryI
 /// What one query tells of a letter.
 struct Head {
     brand: String,
+    channel: String,
+    account_id: AccountId,
+    thread_key: Option<String>,
     account_address: String,
     template: String,
     reason: String,
@@ -155,9 +250,10 @@ struct Head {
 async fn head(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Head> {
     sqlx::query_as!(
         Head,
-        r#"select coalesce(a.from_name, z.data->>'brand', o.name) as "brand!", a.address as account_address, n.template, n.reason,
+        r#"select coalesce(a.from_name, z.data->>'brand', o.name) as "brand!", d.channel, d.account_id as "account_id: AccountId",
+                  d.thread_key, a.address as account_address, n.template, n.reason,
                   n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId",
-                  coalesce(u.name, c.name) as "recipient_name!", d.address, d.message_id, d.ticket_id as "ticket_id: TicketId",
+                  coalesce(u.name, c.name) as "recipient_name!", d.address, coalesce(d.message_id, '') as "message_id!", d.ticket_id as "ticket_id!: TicketId",
                   (n.user_id is null or u.archived_at is null and exists (
                       select from user_contacts k
                       where k.tenant_id = u.tenant_id and k.user_id = u.id and k.type = 'email' and k.value = d.address

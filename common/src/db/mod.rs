@@ -21,6 +21,7 @@ pub mod reply_addresses;
 pub mod routing;
 pub mod signing_keys;
 pub mod tags;
+pub mod templates;
 pub mod threads;
 pub mod ticket_links;
 pub mod ticket_search;

@@ -10,15 +10,15 @@
 //!    or failed, in which case the author of an answer hears of it.
 //! 3. [`render`] writes the mail: the template's subject, text and HTML, and the headers that thread it
 //!    in the reader's mail program and lead an answer back to the ticket.
-//! 4. [`transport`] hands it to a mail server, a folder or a test.
+//! 4. [`channels`] hands it to a mail server, a folder, a test, or the platform of another channel.
 //!
 //! Any number of notifiers may run on one database.
 
+pub mod channels;
 pub mod deliver;
 mod failed;
 pub mod plan;
 pub mod render;
-pub mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +28,9 @@ use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::{Broker, Loop, Queue, consume};
 use tokio_util::sync::CancellationToken;
 
+pub use crate::channels::email::Transport;
 use crate::deliver::Deliverer;
 use crate::plan::Planner;
-pub use crate::transport::Transport;
 
 /// How many events are planned at once, at most.
 const BATCH: usize = 64;

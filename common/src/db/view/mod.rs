@@ -73,9 +73,9 @@ pub struct DeliveryView {
 pub async fn deliveries(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Vec<DeliveryView>> {
     sqlx::query_as!(
         DeliveryView,
-        r#"select n.event_id as "event_id: EventId", e.kind as event, d.ticket_version as version, coalesce(u.handle, client_name(c.tenant_id, c.id)) as "to!",
+        r#"select n.event_id as "event_id: EventId", e.kind as event, d.ticket_version as "version!", coalesce(u.handle, client_name(c.tenant_id, c.id)) as "to!",
                   n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId",
-                  d.channel, d.address, n.template, d.message_id, d.status::text as "status!", d.attempts,
+                  d.channel, d.address, n.template, coalesce(d.message_id, '') as "message_id!", d.status::text as "status!", d.attempts,
                   a.outcome::text as last_outcome, a.answer as last_answer, d.sent_at,
                   case when d.status = 'queued' then d.next_attempt_at end as next_attempt_at
            from deliveries d

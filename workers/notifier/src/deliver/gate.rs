@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use switchboard_common::ambient::Ambient;
 
-use crate::transport::{Obstacle, Refusal};
+use crate::channels::{Obstacle, Refusal};
 
 /// How long mail is held back at first; each time it was in vain, twice as long.
 const FIRST: Duration = Duration::from_secs(5);

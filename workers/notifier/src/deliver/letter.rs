@@ -3,10 +3,10 @@
 use sqlx::PgConnection;
 use switchboard_common::db::deliveries::Leased;
 use switchboard_common::db::letters::{self, Letter, LetterAttachment};
-use switchboard_common::db::{self, media, signing_keys};
+use switchboard_common::db::{self, media, signing_keys, templates};
 
 use super::Shared;
-use crate::render::{Draft, Enclosures, File, Mail, RenderError, Template, render};
+use crate::render::{Content, Draft, Enclosures, File, RenderError, Template, render};
 
 /// The files of a message that a notification carries, in bytes. An answer carries all of them.
 const LARGEST: i64 = 10 * 1024 * 1024;
@@ -35,12 +35,12 @@ impl From<sqlx::Error> for Unwritten {
 }
 
 impl Shared {
-    /// The mail of a delivery.
-    pub(super) async fn write(&self, leased: &Leased) -> Result<Mail, Unwritten> {
+    /// What is sent for a delivery.
+    pub(super) async fn write(&self, leased: &Leased) -> Result<Content, Unwritten> {
         tokio::time::timeout(self.limits.write, self.read_and_write(leased)).await.unwrap_or(Err(Unwritten::Unavailable))
     }
 
-    async fn read_and_write(&self, leased: &Leased) -> Result<Mail, Unwritten> {
+    async fn read_and_write(&self, leased: &Leased) -> Result<Content, Unwritten> {
         let mut session = db::Session::open(&self.pool).await?;
         let letter = letters::load(&mut session, leased.tenant_id, leased.id).await?;
         if !letter.permitted {
@@ -50,8 +50,17 @@ impl Shared {
         let earlier = letters::earlier(&mut session, leased.tenant_id, leased.id).await?;
         let enclosures = enclosures(&mut session, &letter).await?;
         let keys = signing_keys::load(&mut session, leased.tenant_id).await?;
+        let overrides = templates::load(&mut session, leased.tenant_id).await?;
         session.done();
-        let draft = Draft { letter: &letter, earlier: &earlier, enclosures: &enclosures, keys: &keys, now: self.ambient.now() };
+        let draft = Draft {
+            letter: &letter,
+            earlier: &earlier,
+            enclosures: &enclosures,
+            keys: &keys,
+            overrides: &overrides,
+            unsubscribe: None,
+            now: self.ambient.now(),
+        };
         Ok(render(draft)?)
     }
 }

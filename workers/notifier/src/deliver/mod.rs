@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::gate::Gate;
-use crate::transport::Transport;
+use crate::channels::email::Transport;
 
 /// How often it is looked when nobody notifies.
 const POLL: Duration = Duration::from_secs(1);

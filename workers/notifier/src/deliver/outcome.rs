@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::letter::Unwritten;
+use crate::channels::{Refusal, tidy};
 use crate::failed::{FailedAnswer, failed_event};
-use crate::render::Template;
-use crate::transport::{Refusal, tidy};
+use crate::render::{Content, Template};
 
 impl Shared {
     /// Writes and sends a mail, and records how that ended.
@@ -27,13 +27,14 @@ impl Shared {
             [("switchboard.delivery.id", leased.id.to_string()), ("switchboard.attempt", leased.attempt.to_string())]
         });
         let sent = match self.write(&leased).await {
-            Ok(mail) => {
+            Ok(Content::Mail(mail)) => {
                 let sent = self.transport.send(&mail.envelope, &mail.bytes, self.limits.send).await;
                 self.gate.note(&sent, &self.ambient);
                 sent
             }
+            Ok(_) => Err(Refusal::for_good("not sent: there is no way to send it")),
             Err(Unwritten::Unavailable) => Err(Refusal::ForNow { answer: Unwritten::Unavailable.to_string() }),
-            Err(reason) => Err(Refusal::ForGood { answer: tidy(&format!("not sent: {reason}")) }),
+            Err(reason) => Err(Refusal::for_good(tidy(&format!("not sent: {reason}")))),
         };
         let report = report(sent, leased.counted, self.gate.until(), self.ambient.now(), self.ambient.fraction());
         if report.outcome != AttemptOutcome::Sent {
@@ -99,8 +100,8 @@ fn report(sent: Result<String, Refusal>, made: i32, reopening: Option<DateTime<U
             return Report { outcome: AttemptOutcome::Sent, answer, status: DeliveryStatus::Sent, next_attempt_at: None, excused };
         }
         Err(Refusal::Away { answer, .. }) => (AttemptOutcome::RefusedForNow, answer, Some(reopening.unwrap_or(now))),
-        Err(Refusal::ForNow { answer }) => (AttemptOutcome::RefusedForNow, answer, again()),
-        Err(Refusal::ForGood { answer }) => (AttemptOutcome::RefusedForGood, answer, None),
+        Err(Refusal::ForNow { answer } | Refusal::Busy { answer, .. }) => (AttemptOutcome::RefusedForNow, answer, again()),
+        Err(Refusal::ForGood { answer, .. }) => (AttemptOutcome::RefusedForGood, answer, None),
         Err(Refusal::Unknown { answer }) => (AttemptOutcome::Ambiguous, answer, again()),
     };
     let status = if next_attempt_at.is_some() { DeliveryStatus::Queued } else { DeliveryStatus::Failed };
@@ -138,7 +139,7 @@ fn log(leased: &Leased, report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Obstacle;
+    use crate::channels::Obstacle;
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_for_good_fails_at_once() {
-        let refused = report(Err(Refusal::ForGood { answer: "550 no".to_owned() }), 1, None, now(), 0.5);
+        let refused = report(Err(Refusal::for_good("550 no")), 1, None, now(), 0.5);
         assert_eq!((refused.outcome, refused.status), (AttemptOutcome::RefusedForGood, DeliveryStatus::Failed));
     }
 }

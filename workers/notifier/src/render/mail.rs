@@ -44,7 +44,7 @@ pub(super) fn build(
 
 /// Whose name stands in From: an answer comes from the person who wrote it.
 fn sender_name(draft: &Draft<'_>, template: Template) -> String {
-    let brand = clean::header(&draft.letter.brand);
+    let brand = clean::header(&draft.letter.branding.brand);
     match &draft.letter.message {
         Some(message) if template.is_answer() => format!("{} ({brand})", clean::header(&message.author)),
         _ => brand,

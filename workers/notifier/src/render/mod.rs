@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use lettre::address::Envelope;
 use switchboard_common::db::letters::{Earlier, Letter};
 use switchboard_common::db::reply_addresses::ReplyRecipient;
+use switchboard_common::db::templates::Overrides;
 use switchboard_common::domain::address::EmailAddress;
 use switchboard_common::reply_token::SigningKeys;
 
@@ -25,6 +26,42 @@ pub struct Mail {
     pub envelope: Envelope,
     /// The mail.
     pub bytes: Vec<u8>,
+}
+
+/// What is handed over on a channel.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A mail.
+    Mail(Mail),
+    /// A message on Slack: its blocks (Block Kit), and the text for where they are not shown.
+    Slack {
+        /// The text.
+        text: String,
+        /// The blocks, an array.
+        blocks: serde_json::Value,
+        /// Files that go into the same thread.
+        files: Vec<File>,
+    },
+    /// A message on WhatsApp within its window.
+    Whatsapp {
+        /// The text.
+        text: String,
+        /// Files, a message each.
+        files: Vec<File>,
+    },
+    /// A message on WhatsApp outside of its window: an approved template.
+    WhatsappTemplate {
+        /// Its name.
+        name: String,
+        /// Its language code.
+        language: String,
+        /// The parameters of its body.
+        parameters: Vec<String>,
+    },
+    /// A short message.
+    Sms(String),
+    /// The JSON that is posted to a URL.
+    Webhook(String),
 }
 
 /// A file that comes with a mail.
@@ -75,15 +112,19 @@ pub struct Draft<'a> {
     pub enclosures: &'a Enclosures,
     /// The keys of the tenant's reply addresses.
     pub keys: &'a SigningKeys,
+    /// The tenant's own words.
+    pub overrides: &'a Overrides,
+    /// The link by which the reader stops what is like it (RFC 8058), where there is one.
+    pub unsubscribe: Option<&'a str>,
     /// When it is sent.
     pub now: DateTime<Utc>,
 }
 
-/// Writes a mail.
+/// Writes what is handed over.
 ///
 /// # Errors
 /// When the letter is not complete, or an address is none.
-pub fn render(draft: Draft<'_>) -> Result<Mail, RenderError> {
+pub fn render(draft: Draft<'_>) -> Result<Content, RenderError> {
     let letter = draft.letter;
     let template = Template::parse(&letter.template).ok_or_else(|| RenderError::NoTemplate(letter.template.clone()))?;
     let written = templates::write(template, &view::View::new(letter, template, draft.enclosures))?;
@@ -97,5 +138,5 @@ pub fn render(draft: Draft<'_>) -> Result<Mail, RenderError> {
     let from = reply_address.as_str().parse().map_err(|_| RenderError::Address("from the reader's reply address"))?;
     let to = letter.address.parse().map_err(|_| RenderError::Address("to the reader's address"))?;
     let envelope = Envelope::new(Some(from), vec![to]).map_err(|_| RenderError::Address("to nobody"))?;
-    Ok(Mail { envelope, bytes })
+    Ok(Content::Mail(Mail { envelope, bytes }))
 }

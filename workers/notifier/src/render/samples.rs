@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use mail_parser::{MessageParser, MimeHeaders};
 use secrecy::SecretSlice;
-use switchboard_common::db::letters::{Earlier, Letter, LetterFailure, LetterMessage};
+use switchboard_common::db::letters::{Branding, Earlier, Letter, LetterFailure, LetterMessage};
 use switchboard_common::db::reply_addresses::ReplyRecipient;
+use switchboard_common::db::templates::Overrides;
 use switchboard_common::db::tickets::MessageKind;
 use switchboard_common::domain::address::EmailAddress;
+use switchboard_common::domain::method::Method;
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::{AccountId, ClientId, MessageId, PriorityId, StatusId, TenantId, TicketId, UserId};
 use switchboard_common::reply_token::{SigningKeys, looks_signed};
 use uuid::Uuid;
 
-use super::{Draft, Enclosures, File, Mail, RenderError, Template, render};
+use super::{Content, Draft, Enclosures, File, Mail, RenderError, Template, render};
 
 const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 const TOKEN: &str = "aaaaaaaaaaaabfaegcq2zq7n4lypux";
@@ -55,12 +58,19 @@ fn letter(template: Template) -> Letter {
     let (recipient_name, address) = if is_client { ("Ada Lovelace", "ada@example.org") } else { ("Grace Hopper", "grace@desk.example") };
     Letter {
         tenant_id: TENANT,
-        brand: "Example Desk".to_owned(),
+        method: Method::Email,
+        branding: Branding { brand: "Example Desk".to_owned(), ..Branding::default() },
+        account_id: AccountId(Uuid::from_u128(3)),
         account_address: "help@desk.example".to_owned(),
         template: template.as_str().to_owned(),
         reason: "assigned through group second-line".to_owned(),
         recipient,
         recipient_name: recipient_name.to_owned(),
+        locale: None,
+        timezone: Tz::UTC,
+        is_optional: false,
+        thread_key: None,
+        window_open: true,
         address: address.to_owned(),
         permitted: true,
         message_id: "kq3v5own2example4message6id@desk.example".to_owned(),
@@ -109,6 +119,14 @@ fn enclosures() -> Enclosures {
     }
 }
 
+fn written(letter: &Letter, earlier: &[Earlier], enclosures: &Enclosures, keys: &SigningKeys) -> Result<Mail, RenderError> {
+    let overrides = Overrides::default();
+    match render(Draft { letter, earlier, enclosures, keys, overrides: &overrides, unsubscribe: None, now: now() })? {
+        Content::Mail(mail) => Ok(mail),
+        other => panic!("not a mail: {other:?}"),
+    }
+}
+
 fn write(letter: &Letter) -> Result<Mail, RenderError> {
     let earlier = [
         Earlier { message_id: "c1@example.org".to_owned(), is_theirs: true },
@@ -116,7 +134,7 @@ fn write(letter: &Letter) -> Result<Mail, RenderError> {
     ];
     let files = Template::parse(&letter.template).is_some_and(Template::shows_message);
     let enclosures = if files { enclosures() } else { Enclosures::default() };
-    render(Draft { letter, earlier: &earlier, enclosures: &enclosures, keys: &keys(), now: now() })
+    written(letter, &earlier, &enclosures, &keys())
 }
 
 /// A mail as a reader's mail program takes it apart.
@@ -175,7 +193,7 @@ fn nothing_that_a_stranger_wrote_becomes_a_header() {
     let evil = "x\r\nBcc: everybody@example.org\r\n\r\nbody";
     let mut letter = letter(Template::MessageAddedClient);
     letter.ticket.title = evil.to_owned();
-    letter.brand = evil.to_owned();
+    letter.branding.brand = evil.to_owned();
     letter.recipient_name = evil.to_owned();
     letter.message.as_mut().expect("a message").author = evil.to_owned();
     let mail = write(&letter).expect("written");
@@ -214,7 +232,6 @@ fn a_letter_that_lacks_something_is_an_error_and_no_panic() {
 fn without_a_key_mail_goes_out_under_the_accounts_own_address() {
     let letter = letter(Template::TicketCreatedAgent);
     let keys = SigningKeys::new(TENANT, Vec::new());
-    let mail =
-        render(Draft { letter: &letter, earlier: &[], enclosures: &Enclosures::default(), keys: &keys, now: now() }).expect("written");
+    let mail = written(&letter, &[], &Enclosures::default(), &keys).expect("written");
     assert_eq!(mail.envelope.from().map(ToString::to_string).as_deref(), Some("help@desk.example"));
 }

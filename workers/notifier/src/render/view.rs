@@ -60,7 +60,7 @@ impl View {
     pub fn new(letter: &Letter, template: Template, enclosures: &Enclosures) -> Self {
         Self {
             marker: REPLY_MARKER,
-            brand: clean::header(&letter.brand),
+            brand: clean::header(&letter.branding.brand),
             number: letter.ticket.number,
             title: title(&letter.ticket.title),
             reason: clean::header(&letter.reason),

@@ -15,9 +15,9 @@ use switchboard_common::domain::event::{Actor, Event, EventKind};
 use switchboard_common::domain::inbound::{InboundAttachment, Trust};
 use switchboard_common::domain::ticket::{TicketSnapshot, TicketState};
 use switchboard_common::ids::{AccountId, ClientId, DepartmentId, InboundId, MessageId, PriorityId, StatusId, TenantId, TicketId, UserId};
+use switchboard_notifier::channels::email::{Sent, Transport};
 use switchboard_notifier::deliver::Deliverer;
 use switchboard_notifier::plan::Planner;
-use switchboard_notifier::transport::{Sent, Transport};
 use uuid::Uuid;
 
 pub const ADA: &str = "ada@example.org";

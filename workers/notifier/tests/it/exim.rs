@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use sqlx::PgPool;
 use switchboard_notifier::Transport;
-use switchboard_notifier::transport::Usage;
+use switchboard_notifier::channels::email::Usage;
 use switchboard_test_servers::exim::{Exim, EximSettings};
 
 use crate::desk::{ADA, Desk};

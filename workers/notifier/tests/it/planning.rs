@@ -5,7 +5,7 @@ use switchboard_common::broker::Failure;
 use switchboard_common::db::outbox;
 use switchboard_common::domain::event::{Actor, EventKind};
 use switchboard_common::ids::{AccountId, ClientId, MessageId, TicketId};
-use switchboard_notifier::transport::Transport;
+use switchboard_notifier::channels::email::Transport;
 use uuid::Uuid;
 
 use crate::desk::{ADA, BOB, DESK, Desk, GRACE, ROOT, Said, recipients, to};

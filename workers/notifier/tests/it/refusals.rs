@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use switchboard_notifier::Transport;
+use switchboard_notifier::channels::email::Usage;
 use switchboard_notifier::deliver::Deliverer;
-use switchboard_notifier::transport::Usage;
 
 use crate::desk::{ADA, Desk, GRACE, to};
 use crate::smtp_server::{SmtpServer, Stage};

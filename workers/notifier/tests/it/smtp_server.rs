@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use mail_parser::MessageParser;
 use mailin::{Action, Handler, Response, SessionBuilder, response};
 use switchboard_notifier::Transport;
-use switchboard_notifier::transport::Usage;
+use switchboard_notifier::channels::email::Usage;
 use tokio::sync::watch;
 
 /// Where a session stands.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::describe;
 use super::lines::Lines;
-use crate::transport::Obstacle;
+use crate::channels::Obstacle;
 
 /// How somebody signs in (RFC 4954), the best first. A token (XOAUTH2) would be one more.
 const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];

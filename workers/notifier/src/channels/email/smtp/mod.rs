@@ -24,7 +24,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, timeout_at};
 use url::Host;
 
-use super::{Obstacle, Refusal};
+use crate::channels::{Obstacle, Refusal};
 pub use pool::Usage;
 use pool::{Connection, Pool};
 use server::{Server, Size};
@@ -97,7 +97,7 @@ impl From<Fault> for Refusal {
         match judge(stage, code) {
             Verdict::Away(obstacle) => Self::Away { obstacle, answer },
             Verdict::ForNow => Self::ForNow { answer },
-            Verdict::ForGood => Self::ForGood { answer },
+            Verdict::ForGood => Self::for_good(answer),
             Verdict::Unknown => Self::Unknown { answer },
         }
     }
@@ -164,7 +164,7 @@ impl Smtp {
             Ok(parameters) => parameters,
             Err(answer) => {
                 self.pool.keep(connection);
-                return Err(Refusal::ForGood { answer });
+                return Err(Refusal::for_good(answer));
             }
         };
         let handed_over = converse(&mut connection, envelope, parameters, mail, limits).await;
@@ -254,7 +254,7 @@ fn in_ascii(envelope: &Envelope) -> Result<Envelope, Refusal> {
     let from = envelope.from().map(convert).transpose();
     let to = envelope.to().iter().map(convert).collect::<Result<Vec<_>, _>>();
     from.and_then(|from| Envelope::new(from, to?).map_err(|error| error.to_string()))
-        .map_err(|error| Refusal::ForGood { answer: format!("not sent: the domain of an address cannot be written in ASCII: {error}") })
+        .map_err(|error| Refusal::for_good(format!("not sent: the domain of an address cannot be written in ASCII: {error}")))
 }
 
 /// The server's own words with their code, or what came instead of them.

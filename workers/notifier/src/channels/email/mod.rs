@@ -17,8 +17,7 @@ pub use file::Folder;
 pub use memory::{Memory, Sent};
 pub use smtp::{Smtp, Usage};
 
-/// The longest answer of the other side that is kept, in characters.
-const LONGEST_ANSWER: usize = 500;
+use crate::channels::{Refusal, tidy};
 
 /// Where mail goes.
 #[derive(Debug, Clone)]
@@ -33,59 +32,6 @@ pub enum Transport {
 
 /// How many mails are sent at once where the other side does not set a bound.
 const AT_ONCE: usize = 16;
-
-/// Why a mail server cannot be used, whatever the mail. It names no address, so that it can be logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Obstacle {
-    /// Nobody listens there, or the connection broke.
-    #[error("it cannot be reached")]
-    Unreachable,
-    /// It says nothing.
-    #[error("it does not answer in time")]
-    Silent,
-    /// It greets with a refusal.
-    #[error("it refuses to talk to us")]
-    Greeting,
-    /// There is no TLS with it, or its certificate is not trusted.
-    #[error("TLS with it fails (is its certificate from an authority that the system or tls.ca_file names?)")]
-    Tls,
-    /// It offers no STARTTLS, and it is required.
-    #[error("it offers no STARTTLS, which mail.smtp_url requires")]
-    NoStartTls,
-    /// It offers no way to sign in that we know.
-    #[error("it offers neither AUTH PLAIN nor AUTH LOGIN, and mail.smtp_url has a password")]
-    NoSignIn,
-    /// It does not let us in.
-    #[error("it refuses the sign-in: look at user and password in mail.smtp_url")]
-    SignIn,
-}
-
-/// Why a mail was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The mail server cannot be used: the mail is not the reason, and no mail fares better.
-    Away {
-        /// What is in the way.
-        obstacle: Obstacle,
-        /// What the other side said, or what was in the way.
-        answer: String,
-    },
-    /// It may be taken later.
-    ForNow {
-        /// What the other side said, or what was in the way.
-        answer: String,
-    },
-    /// It will not be taken.
-    ForGood {
-        /// What the other side said.
-        answer: String,
-    },
-    /// It was handed over whole, and then no answer came: it may have been taken.
-    Unknown {
-        /// What came instead of an answer.
-        answer: String,
-    },
-}
 
 impl Transport {
     /// What the configuration names.
@@ -142,13 +88,7 @@ impl Transport {
             Self::File(folder) => folder.send(envelope, bytes).await,
             Self::Memory(memory) => Ok(memory.send(envelope, bytes)),
         };
-        match answer {
-            Ok(answer) => Ok(tidy(&answer)),
-            Err(Refusal::Away { obstacle, answer }) => Err(Refusal::Away { obstacle, answer: tidy(&answer) }),
-            Err(Refusal::ForNow { answer }) => Err(Refusal::ForNow { answer: tidy(&answer) }),
-            Err(Refusal::ForGood { answer }) => Err(Refusal::ForGood { answer: tidy(&answer) }),
-            Err(Refusal::Unknown { answer }) => Err(Refusal::Unknown { answer: tidy(&answer) }),
-        }
+        answer.map(|answer| tidy(&answer)).map_err(Refusal::tidied)
     }
 
     /// How many mails it takes at once.
@@ -172,22 +112,5 @@ impl Transport {
         if let Self::Smtp(smtp) = self {
             smtp.close().await;
         }
-    }
-}
-
-/// An answer as it is kept: on one line, bounded, and without what the database refuses.
-pub(crate) fn tidy(answer: &str) -> String {
-    let spaced: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_ANSWER).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_kept_on_one_line_and_bounded() {
-        assert_eq!(tidy("550 5.1.1\r\n no\0such  user\n"), "550 5.1.1 no such user");
-        assert_eq!(tidy(&"é".repeat(600)).chars().count(), 500);
     }
 }
