@@ -185,6 +185,9 @@ pub struct Preferences {
 }
 
 impl Preferences {
+    /// All that can be said.
+    pub const KEYS: [&str; 10] = read::USER_KEYS;
+
     /// Makes preferences of a document.
     ///
     /// # Errors
