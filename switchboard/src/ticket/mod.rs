@@ -8,13 +8,14 @@ use anyhow::{Context, bail};
 use sqlx::{ConnectOptions, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::config::Config;
-use switchboard_common::db::{connect, view};
+use switchboard_common::db::{connect, users, view};
 use switchboard_common::ids::{TenantId, TicketId};
 use switchboard_router::command::{Done, assign_ticket, close_ticket};
 
 use crate::cli::{Of, Ticket};
 use crate::database::{Database, Need};
 use crate::output::print;
+use crate::user::one_named;
 
 pub use show::mail;
 
@@ -58,6 +59,23 @@ async fn on(database: &Database, ambient: &Ambient, command: Ticket) -> anyhow::
             let done = assign_ticket(&pool, ambient, tenant, number, &handle, by.as_deref()).await?;
             pool.close().await;
             Ok(said(done, number, &format!("assigned to {handle}")))
+        }
+        Ticket::Watch { number, user, of } => {
+            let (tenant, ticket) = find(&mut connection, &of, number).await?;
+            let user = one_named(&mut connection, Some(tenant), &user).await?;
+            let is_new = users::watch_ticket(&mut connection, tenant, ticket, user.id).await?;
+            Ok(format!(
+                "{} {} #{number}{}\n",
+                user.handle,
+                if user.is_group { "(a group) follows" } else { "follows" },
+                if is_new { " now" } else { " already" }
+            ))
+        }
+        Ticket::Unwatch { number, user, of } => {
+            let (tenant, ticket) = find(&mut connection, &of, number).await?;
+            let user = one_named(&mut connection, Some(tenant), &user).await?;
+            let did = users::unwatch_ticket(&mut connection, tenant, ticket, user.id).await?;
+            Ok(format!("{} {} #{number}\n", user.handle, if did { "no longer follows" } else { "does not follow" }))
         }
     }
 }

@@ -78,6 +78,12 @@ impl Topic {
         }
     }
 
+    /// Whether clients are told of it.
+    #[must_use]
+    pub fn is_for_clients(self) -> bool {
+        read::CLIENT_TOPICS.contains(&self)
+    }
+
     /// The topic of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
