@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard_common::domain::ticket::TicketState;
 
-use crate::preferences::Who;
-use crate::ticket::number;
+use crate::preferences::Preferences;
+use crate::ticket::{Watch, number};
 use crate::user::Until;
 
 /// Takes what clients write to a support desk, and sees to it that the right people hear of it.
@@ -160,59 +160,9 @@ pub enum Ticket {
         by: Option<String>,
     },
     /// Have somebody told of what happens on a ticket, whosever it is
-    Watch {
-        /// The ticket's number
-        #[arg(value_parser = number::parse)]
-        number: i64,
-        /// Who: a user or a group
-        #[arg(long, value_name = "HANDLE")]
-        user: String,
-        #[command(flatten)]
-        of: Of,
-    },
+    Watch(Watch),
     /// Have somebody who follows a ticket follow it no longer
-    Unwatch {
-        /// The ticket's number
-        #[arg(value_parser = number::parse)]
-        number: i64,
-        /// Who: a user or a group
-        #[arg(long, value_name = "HANDLE")]
-        user: String,
-        #[command(flatten)]
-        of: Of,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Preferences {
-    /// Show what holds for somebody: each setting with the layer that decided it
-    Show {
-        /// A user's or a group's handle, client:KEY (as for `client show`), tenant (for its users) or clients (for all of them)
-        who: Who,
-        #[command(flatten)]
-        of: Of,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Write what somebody chose, in place of what they chose before
-    Set {
-        /// As for `preferences show`
-        who: Who,
-        /// A JSON document of the schema that `preferences schema` prints; - is stdin
-        file: PathBuf,
-        #[command(flatten)]
-        of: Of,
-    },
-    /// Forget what somebody chose, so that the layers below hold
-    Reset {
-        /// As for `preferences show`
-        who: Who,
-        #[command(flatten)]
-        of: Of,
-    },
-    /// Print the JSON Schema of preferences; needs no server
-    Schema,
+    Unwatch(Watch),
 }
 
 #[derive(Debug, Subcommand)]

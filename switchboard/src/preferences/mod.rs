@@ -1,5 +1,6 @@
 //! `switchboard preferences`: shows how somebody is told of things, and changes it.
 
+mod cli;
 mod show;
 mod who;
 mod words;
@@ -16,11 +17,11 @@ use switchboard_common::db::preferences::{self, Owner};
 use switchboard_common::domain;
 use switchboard_common::domain::preferences::schema;
 
-use crate::cli::Preferences;
 use crate::database::{Database, Need};
 use crate::output::print;
 use who::Meant;
 
+pub use cli::Preferences;
 pub use who::Who;
 
 /// Carries out one of the commands.

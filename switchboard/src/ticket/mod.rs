@@ -5,6 +5,7 @@ pub mod number;
 mod show;
 
 use anyhow::{Context, bail};
+use clap::Args;
 use sqlx::{ConnectOptions, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::config::Config;
@@ -18,6 +19,19 @@ use crate::output::print;
 use crate::user::one_named;
 
 pub use show::mail;
+
+/// Who follows which ticket.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The ticket's number
+    #[arg(value_parser = number::parse)]
+    number: i64,
+    /// Who: a user or a group
+    #[arg(long, value_name = "HANDLE")]
+    user: String,
+    #[command(flatten)]
+    of: Of,
+}
 
 /// Carries out one of the commands.
 pub async fn run(config: &Config, ambient: &Ambient, command: Ticket) -> anyhow::Result<()> {
@@ -60,7 +74,7 @@ async fn on(database: &Database, ambient: &Ambient, command: Ticket) -> anyhow::
             pool.close().await;
             Ok(said(done, number, &format!("assigned to {handle}")))
         }
-        Ticket::Watch { number, user, of } => {
+        Ticket::Watch(Watch { number, user, of }) => {
             let (tenant, ticket) = find(&mut connection, &of, number).await?;
             let user = one_named(&mut connection, Some(tenant), &user).await?;
             let is_new = users::watch_ticket(&mut connection, tenant, ticket, user.id).await?;
@@ -71,7 +85,7 @@ async fn on(database: &Database, ambient: &Ambient, command: Ticket) -> anyhow::
                 if is_new { " now" } else { " already" }
             ))
         }
-        Ticket::Unwatch { number, user, of } => {
+        Ticket::Unwatch(Watch { number, user, of }) => {
             let (tenant, ticket) = find(&mut connection, &of, number).await?;
             let user = one_named(&mut connection, Some(tenant), &user).await?;
             let did = users::unwatch_ticket(&mut connection, tenant, ticket, user.id).await?;

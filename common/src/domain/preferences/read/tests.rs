@@ -168,6 +168,24 @@ fn the_schema_in_the_docs_is_the_one_that_holds() {
     assert_eq!(stored, schema(), "write it anew: switchboard preferences schema > docs/preferences.schema.json");
 }
 
+#[test]
+fn the_examples_in_the_docs_are_good_ones() {
+    let page = include_str!("../../../../../docs/preferences.md");
+    let blocks = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let examples: Vec<Json> = blocks.map(|block| serde_json::from_str(block).expect("JSON")).collect();
+    let whose = [Whose::User, Whose::User, Whose::Client];
+    assert_eq!(examples.len(), whose.len());
+    for (example, whose) in examples.iter().zip(whose) {
+        assert_eq!(Preferences::read(example, whose).map(|read| read.document()).as_ref(), Ok(example));
+    }
+    for key in USER_KEYS {
+        assert!(page.contains(&format!("| `{key}` |")), "{key} has no row");
+    }
+    for topic in Topic::ALL {
+        assert!(page.contains(&format!("| `{topic}` |")), "{topic} has no row");
+    }
+}
+
 fn of(schema: &Json, whose: Whose) -> &Json {
     match whose {
         Whose::User => schema,
