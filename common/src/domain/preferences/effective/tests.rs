@@ -37,9 +37,18 @@ fn setting(effective: &Effective, name: &str) -> String {
     }
 }
 
+const NOTHING: Json = Json::Null;
+
+/// What four layers say, and what holds then, with the layer that decided it.
+fn check(promise: &str, documents: &[Json; 4], holds: &[(&str, &str)]) {
+    let effective = user(documents);
+    for (name, expected) in holds {
+        assert_eq!(setting(&effective, name), *expected, "{promise}: {name}");
+    }
+}
+
 #[test]
 fn the_later_layer_wins_and_each_setting_knows_its_layer() {
-    const NOTHING: Json = Json::Null;
     let nights = || json!({ "quiet_hours": { "from": "19:00", "to": "08:00" } });
     for (promise, documents, holds) in [
         (
@@ -84,36 +93,6 @@ fn the_later_layer_wins_and_each_setting_knows_its_layer() {
             ],
         ),
         (
-            "topics are decided one by one: a layer that speaks of one leaves the others alone",
-            [
-                json!({ "events": { "message.added": "digest", "ticket.closed": [] } }),
-                json!({ "events": { "ticket.assigned": ["sms"] } }),
-                NOTHING,
-                json!({ "events": { "message.added": ["slack"] } }),
-            ],
-            vec![
-                ("message.added", r#"["slack"] by own"#),
-                ("ticket.assigned", r#"["sms"] by group all"#),
-                ("ticket.closed", "[] by tenant"),
-                ("ticket.created", r#"["email"] by built-in"#),
-            ],
-        ),
-        (
-            "a topic of which nothing is said goes by the channels, whoever chose those; one of which something is said does not",
-            [json!({ "events": { "ticket.closed": ["email"] } }), NOTHING, NOTHING, json!({ "channels": ["slack"] })],
-            vec![("mention", r#"["slack"] by own"#), ("ticket.closed", r#"["email"] by tenant"#)],
-        ),
-        (
-            "a digest of messages does not hold a mention back",
-            [NOTHING, NOTHING, NOTHING, json!({ "events": { "message.added": "digest" } })],
-            vec![("message.added", r#""digest" by own"#), ("mention", r#"["email"] by built-in"#)],
-        ),
-        (
-            "an empty list is to be told of nothing, and is something that was said",
-            [NOTHING, NOTHING, NOTHING, json!({ "channels": [], "events": { "delivery.failed": ["sms"] } })],
-            vec![("channels", "[] by own"), ("ticket.created", "[] by own"), ("delivery.failed", r#"["sms"] by own"#)],
-        ),
-        (
             "quiet hours are one setting: a later layer's replace an earlier one's, days and all",
             [
                 json!({ "quiet_hours": { "from": "19:00", "to": "08:00", "days": ["mon"], "except_priority": "high" } }),
@@ -153,11 +132,45 @@ fn the_later_layer_wins_and_each_setting_knows_its_layer() {
             vec![("channels", r#"["email"] by own"#), ("own_actions", "false by own")],
         ),
     ] {
-        let effective = user(&documents);
-        for (name, expected) in holds {
-            let found = setting(&effective, name);
-            assert_eq!(found, expected, "{promise}: {name}");
-        }
+        check(promise, &documents, &holds);
+    }
+}
+
+#[test]
+fn each_topic_goes_its_own_way_or_that_of_the_channels() {
+    for (promise, documents, holds) in [
+        (
+            "topics are decided one by one: a layer that speaks of one leaves the others alone",
+            [
+                json!({ "events": { "message.added": "digest", "ticket.closed": [] } }),
+                json!({ "events": { "ticket.assigned": ["sms"] } }),
+                NOTHING,
+                json!({ "events": { "message.added": ["slack"] } }),
+            ],
+            vec![
+                ("message.added", r#"["slack"] by own"#),
+                ("ticket.assigned", r#"["sms"] by group all"#),
+                ("ticket.closed", "[] by tenant"),
+                ("ticket.created", r#"["email"] by built-in"#),
+            ],
+        ),
+        (
+            "a topic of which nothing is said goes by the channels, whoever chose those; one of which something is said does not",
+            [json!({ "events": { "ticket.closed": ["email"] } }), NOTHING, NOTHING, json!({ "channels": ["slack"] })],
+            vec![("mention", r#"["slack"] by own"#), ("ticket.closed", r#"["email"] by tenant"#)],
+        ),
+        (
+            "a digest of messages does not hold a mention back",
+            [NOTHING, NOTHING, NOTHING, json!({ "events": { "message.added": "digest" } })],
+            vec![("message.added", r#""digest" by own"#), ("mention", r#"["email"] by built-in"#)],
+        ),
+        (
+            "an empty list is to be told of nothing, and is something that was said",
+            [NOTHING, NOTHING, NOTHING, json!({ "channels": [], "events": { "delivery.failed": ["sms"] } })],
+            vec![("channels", "[] by own"), ("ticket.created", "[] by own"), ("delivery.failed", r#"["sms"] by own"#)],
+        ),
+    ] {
+        check(promise, &documents, &holds);
     }
 }
 
