@@ -53,7 +53,9 @@ pub fn read(key: &'static str, whose: Whose, fields: &mut Fields<'_>) -> Option<
         Ok(preferences) => Some(preferences.document()),
         Err(faults) => {
             let separator = if document.is_object() { "." } else { ": " };
-            faults.iter().for_each(|fault| fields.fault(&format!("{key}{separator}{fault}")));
+            for fault in faults {
+                fields.fault(&format!("{key}{separator}{fault}"));
+            }
             None
         }
     }

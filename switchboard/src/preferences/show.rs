@@ -148,7 +148,9 @@ pub fn render(view: &View) -> String {
     if !view.not_understood.is_empty() {
         page.heading("Not understood, and as if it were not there");
     }
-    view.not_understood.iter().for_each(|fault| page.line(1, &paint(REMOVED, fault)));
+    for fault in &view.not_understood {
+        page.line(1, &paint(REMOVED, fault));
+    }
     page.finish()
 }
 
