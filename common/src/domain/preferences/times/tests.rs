@@ -45,6 +45,8 @@ fn quiet_hours_end_when_the_clock_on_the_wall_says_so() {
     let workdays = json!({ "from": "19:00", "to": "08:00", "days": ["mon", "tue", "wed", "thu", "fri"] });
     let off = json!({ "from": "19:00", "to": "08:00", "also": [{ "from": "00:00", "to": "24:00", "days": ["sat", "sun"] }] });
     let small = json!({ "from": "02:10", "to": "02:50" });
+    let thursdays = json!({ "from": "19:00", "to": "08:00", "days": ["thu"] });
+    let fridays = json!({ "from": "19:00", "to": "08:00", "days": ["fri"] });
     let lunch = json!({ "from": "12:00", "to": "13:00" });
     for (hours, zone, now, expected) in [
         // Between the hours, at their first and their last moment, and after.
@@ -74,6 +76,8 @@ fn quiet_hours_end_when_the_clock_on_the_wall_says_so() {
         (&small, Australia::Lord_Howe, "2026-10-03T15:30:00Z", Some("2026-10-04T02:50:00+11:00")),
         (&small, Australia::Lord_Howe, "2026-10-03T15:29:59Z", None),
         // Thursday's night in Samoa ended on Saturday morning: there was no Friday.
+        (&thursdays, Pacific::Apia, "2011-12-30T06:00:00Z", Some("2011-12-31T08:00:00+14:00")),
+        (&fridays, Pacific::Apia, "2011-12-30T12:00:00Z", None),
         (&workdays, Pacific::Apia, "2011-12-30T06:00:00Z", Some("2011-12-31T08:00:00+14:00")),
         (&workdays, Pacific::Apia, "2011-12-31T06:00:00Z", None),
     ] {
