@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -29,8 +27,6 @@ pub struct Directory {
     pub own_addresses: HashSet<String>,
     /// The priorities.
     pub priorities: HashMap<PriorityId, Priority>,
-    /// The time zone of the desk, for those who chose none.
-    pub timezone: Option<Tz>,
     /// What counts as a storm on a ticket and in the whole desk.
     pub storms: Storms,
 }
@@ -104,9 +100,8 @@ pub struct Priority {
 }
 
 /// What counts as a storm, beside what each person says of their own: a tenant's own numbers stand in its
-/// `customize.data.storm`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// `customize.data.storm`, such as `{"ticket": {"most": 50, "within": "5m"}}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Storms {
     /// So many notifications of one ticket.
     pub ticket: Storm,
@@ -118,6 +113,19 @@ impl Default for Storms {
     fn default() -> Self {
         let storm = |most| Storm { most, within: Every::minutes(10) };
         Self { ticket: storm(200), tenant: storm(5000) }
+    }
+}
+
+impl Storms {
+    /// What a tenant says, and what is usual where that is nothing or cannot be read.
+    fn read(said: &serde_json::Value) -> Self {
+        let of = |what: &str, usual: Storm| {
+            let most = said.pointer(&format!("/{what}/most")).and_then(serde_json::Value::as_u64).and_then(|most| u32::try_from(most).ok());
+            let within = said.pointer(&format!("/{what}/within")).and_then(|within| Every::try_from(within.as_str()?.to_owned()).ok());
+            Storm { most: most.unwrap_or(usual.most), within: within.unwrap_or(usual.within) }
+        };
+        let usual = Self::default();
+        Self { ticket: of("ticket", usual.ticket), tenant: of("tenant", usual.tenant) }
     }
 }
 
@@ -302,7 +310,7 @@ async fn priorities(connection: &mut PgConnection, tenants: &[Uuid], directories
 
 async fn customized(connection: &mut PgConnection, tenants: &[Uuid], directories: &mut HashMap<TenantId, Directory>) -> sqlx::Result<()> {
     let rows = sqlx::query!(
-        r#"select tenant_id as "tenant_id: TenantId", data->>'timezone' as timezone, data->'storm' as "storm: Json<serde_json::Value>"
+        r#"select tenant_id as "tenant_id: TenantId", data->'storm' as "storm: Json<serde_json::Value>"
            from customize where tenant_id = any($1)"#,
         tenants,
     )
@@ -310,8 +318,7 @@ async fn customized(connection: &mut PgConnection, tenants: &[Uuid], directories
     .await?;
     for row in rows {
         let directory = directories.entry(row.tenant_id).or_default();
-        directory.timezone = row.timezone.and_then(|zone| zone.parse().ok());
-        directory.storms = row.storm.and_then(|storm| serde_json::from_value(storm.0).ok()).unwrap_or_default();
+        directory.storms = row.storm.map(|storm| Storms::read(&storm.0)).unwrap_or_default();
     }
     Ok(())
 }
@@ -376,4 +383,20 @@ pub async fn suppressed(
         scope.insert((method, row.address));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_tenant_may_say_what_counts_as_a_storm_and_what_cannot_be_read_is_as_usual() {
+        let usual = Storms::default();
+        assert_eq!((usual.ticket.most, usual.tenant.most), (200, 5000));
+        assert_eq!(Storms::read(&json!({})), usual);
+        let said = Storms::read(&json!({"ticket": {"most": 50, "within": "5m"}, "tenant": {"most": -1, "within": "soon"}}));
+        assert_eq!((said.ticket.most, said.ticket.within, said.tenant), (50, Every::minutes(5), usual.tenant));
+    }
 }

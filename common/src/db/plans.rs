@@ -54,6 +54,35 @@ pub async fn snapshots(
     Ok(rows.into_iter().map(|row| ((row.tenant_id, row.ticket_id, row.version), row.state.0)).collect())
 }
 
+/// A ticket as it is now, with its version.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn current(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Option<(i32, TicketSnapshot)>> {
+    let row = sqlx::query!(
+        r#"select v.version, v.state as "state: Json<TicketSnapshot>"
+           from tickets t join ticket_versions v on v.tenant_id = t.tenant_id and v.ticket_id = t.id and v.version = t.version
+           where t.tenant_id = $1 and t.id = $2"#,
+        tenant.0,
+        ticket.0,
+    );
+    Ok(row.fetch_optional(connection).await?.map(|row| (row.version, row.state.0)))
+}
+
+/// Who wrote the last answer on a ticket.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn last_answer_by(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Option<UserId>> {
+    let author = sqlx::query_scalar!(
+        r#"select author_user_id as "author: UserId" from messages
+           where tenant_id = $1 and ticket_id = $2 and kind = 'public' and direction = 'out' order by position desc limit 1"#,
+        tenant.0,
+        ticket.0,
+    );
+    Ok(author.fetch_optional(connection).await?.flatten())
+}
+
 /// What a plan needs to know of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageFacts {

@@ -130,8 +130,13 @@ fn named(input: &PlanInput<'_>) -> Vec<UserId> {
     if handles.is_empty() {
         return Vec::new();
     }
-    let mut named: Vec<(&str, UserId)> =
-        input.directory.people.iter().map(|(id, person)| (person.handle.as_str(), *id)).filter(|(handle, _)| handles.contains(*handle)).collect();
+    let mut named: Vec<(&str, UserId)> = input
+        .directory
+        .people
+        .iter()
+        .map(|(id, person)| (person.handle.as_str(), *id))
+        .filter(|(handle, _)| handles.contains(*handle))
+        .collect();
     named.sort_unstable();
     named.into_iter().map(|(_, id)| id).collect()
 }
@@ -218,11 +223,9 @@ fn administrators(directory: &Directory) -> Vec<UserId> {
 /// ticket one that nobody answers for.
 fn can_be_told(input: &PlanInput<'_>, candidates: &[Candidate]) -> bool {
     candidates.iter().any(|candidate| match candidate {
-        Candidate::Person(id, ..) => input
-            .directory
-            .people
-            .get(id)
-            .is_some_and(|person| !person.is_archived && may_read(input.directory, input.ticket, *id) && reach::is_reachable(input, *id, person)),
+        Candidate::Person(id, ..) => input.directory.people.get(id).is_some_and(|person| {
+            !person.is_archived && may_read(input.directory, input.ticket, *id) && reach::is_reachable(input, *id, person)
+        }),
         Candidate::DeadEnd(..) => false,
     })
 }

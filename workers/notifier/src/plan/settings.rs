@@ -1,17 +1,17 @@
 //! What the people in question chose.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use chrono_tz::Tz;
 use switchboard_common::db::audience::Directory;
 use switchboard_common::domain::preferences::Effective;
 use switchboard_common::domain::ticket::TicketSnapshot;
 use switchboard_common::ids::{ClientId, UserId};
 
-/// The settings of those who chose something, or for whom a layer above them did.
-#[derive(Debug)]
+/// The settings of a tenant's people, and of the clients of a batch.
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
-    users: HashMap<UserId, Effective>,
+    users: Arc<HashMap<UserId, Effective>>,
     clients: HashMap<ClientId, Effective>,
     other_user: Effective,
     other_client: Effective,
@@ -19,12 +19,12 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self::new(HashMap::new(), HashMap::new())
+        Self::new(Arc::default(), HashMap::new())
     }
 }
 
 impl Settings {
-    pub fn new(users: HashMap<UserId, Effective>, clients: HashMap<ClientId, Effective>) -> Self {
+    pub fn new(users: Arc<HashMap<UserId, Effective>>, clients: HashMap<ClientId, Effective>) -> Self {
         Self { users, clients, other_user: Effective::of_user(&[]), other_client: Effective::of_client(&[]) }
     }
 
@@ -35,11 +35,6 @@ impl Settings {
     pub fn client(&self, id: ClientId) -> &Effective {
         self.clients.get(&id).unwrap_or(&self.other_client)
     }
-}
-
-/// Somebody's time zone: theirs, the desk's, or UTC.
-pub(super) fn zone(effective: &Effective, directory: &Directory) -> Tz {
-    effective.timezone.as_ref().map(|zone| zone.value).or(directory.timezone).unwrap_or(Tz::UTC)
 }
 
 /// Whether a ticket is urgent enough to break into somebody's quiet hours: of the priority that they except, or of one above it.
