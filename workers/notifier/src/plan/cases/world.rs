@@ -231,6 +231,12 @@ impl World {
         self.counting = Counting::Real(Counts::new(HashMap::new(), planned));
     }
 
+    /// So many notifications were planned lately for each of these, and nothing else is counted.
+    pub fn planned_for(&mut self, people: impl IntoIterator<Item = (UserId, i64)>) {
+        let people = people.into_iter().map(|(user, count)| ((TENANT, user), count)).collect();
+        self.counting = Counting::Real(Counts::new(HashMap::new(), Planned { people, ..Planned::default() }));
+    }
+
     pub fn by_operator(&mut self) {
         self.event.actor = Actor::System;
         self.event.message_id = None;
