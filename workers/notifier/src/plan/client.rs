@@ -51,7 +51,7 @@ pub(super) struct Told {
 pub(super) fn decide(input: &PlanInput<'_>, counting: &mut Counting) -> Option<Outcome> {
     match input.event.kind {
         EventKind::TicketCreated => Some(acknowledge(input, counting)),
-        EventKind::MessageAdded => answer(input, input.message?, counting),
+        EventKind::MessageAdded => Some(answer(input, input.message?, counting)),
         EventKind::TicketClosed => Some(say_goodbye(input, counting)),
         EventKind::TicketAssigned | EventKind::DeliveryFailed => None,
     }
@@ -92,15 +92,15 @@ fn acknowledge(input: &PlanInput<'_>, counting: &mut Counting) -> Outcome {
 }
 
 /// The answer of an agent to the client, and nothing else that was written on the ticket.
-fn answer(input: &PlanInput<'_>, message: &MessageFacts, counting: &mut Counting) -> Option<Outcome> {
+fn answer(input: &PlanInput<'_>, message: &MessageFacts, counting: &mut Counting) -> Outcome {
     let is_answer = message.kind == MessageKind::Public && message.direction == MessageDirection::Out;
-    Some(match &message.automatic {
+    match &message.automatic {
         None if is_answer => send(input, message, counting),
         Some(automatic) if is_answer => not(format!("automatic messages do not go to clients ({automatic})")),
         _ if message.kind != MessageKind::Public => not("a note stays within the desk"),
         _ if message.by_client => not("own action"),
         _ => not("not an answer to them"),
-    })
+    }
 }
 
 /// Tells the client that the ticket is closed.

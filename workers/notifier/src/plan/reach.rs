@@ -50,9 +50,8 @@ pub(super) fn reach(
         for method in methods {
             match way(input, person, *method, limits) {
                 Ok(way) if !ways.contains(&way) => ways.push(way),
-                Ok(_) => {}
                 Err(why) if !obstacles.contains(&why) => obstacles.push(why),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         ways

@@ -9,6 +9,8 @@ use switchboard_common::domain::method::Method;
 use super::world::{ACCOUNT, SMS, URGENT, WHATSAPP, WORKSPACE, World, at, file, way, world};
 use super::{How, detailed};
 
+type Change = fn(&mut World);
+
 /// What becomes of Ada, who is the last in question.
 fn of_ada(w: &mut World) -> String {
     detailed(&w.plan()).into_iter().find(|line| line.starts_with("Ada")).unwrap_or_default()
@@ -31,7 +33,6 @@ fn an_answer_goes_where_the_client_last_wrote_or_on_the_next_way_that_can_be_use
     let mail = || way(Method::Email, "ada@example.org");
     let sms = || way(Method::Sms, "+15550190");
     let whatsapp = || ClientWay { account_id: Some(WHATSAPP), ..way(Method::Whatsapp, "15550190") };
-    type Change = fn(&mut World);
     let cases: Vec<(&str, Vec<ClientWay>, Change, &str)> = vec![
         ("Slack, in its thread", vec![slack(), mail()], |_| {}, "Ada ✓ an agent's answer → slack:T1/UADA"),
         ("by short message", vec![sms(), mail()], |_| {}, "Ada ✓ an agent's answer → sms:+15550190"),
@@ -77,13 +78,13 @@ fn an_answer_goes_where_the_client_last_wrote_or_on_the_next_way_that_can_be_use
         (
             "the client chose mail",
             vec![slack(), sms(), mail()],
-            |w| w.ada_chose(json!({"channels": ["email"]})),
+            |w| w.ada_chose(&json!({"channels": ["email"]})),
             "Ada ✓ an agent's answer → email:ada@example.org [own]",
         ),
         (
             "the client chose what cannot be used",
             vec![slack(), mail()],
-            |w| w.ada_chose(json!({"channels": ["whatsapp"]})),
+            |w| w.ada_chose(&json!({"channels": ["whatsapp"]})),
             "Ada ✓ an agent's answer → slack:T1/UADA",
         ),
         (
@@ -150,7 +151,8 @@ fn files_that_a_channel_does_not_take_go_by_mail_as_well_or_the_author_hears_of_
 #[test]
 fn a_clients_quiet_hours_put_an_answer_off_and_collect_nothing() {
     let mut world = answered(vec![way(Method::Email, "ada@example.org")]);
-    world.ada_chose(json!({"timezone": "America/Sao_Paulo", "quiet_hours": {"from": "19:00", "to": "08:00", "except_priority": "urgent"}}));
+    world
+        .ada_chose(&json!({"timezone": "America/Sao_Paulo", "quiet_hours": {"from": "19:00", "to": "08:00", "except_priority": "urgent"}}));
     world.now = at("2026-03-05T02:00:00Z");
     let expected = "Ada ✓ an agent's answer → email:ada@example.org until 03-05 11:00, by itself: the client's quiet hours (own)";
     assert_eq!(of_ada(&mut world), expected);
@@ -171,7 +173,7 @@ fn a_client_may_want_no_acknowledgement_and_no_goodbye_and_is_answered_all_the_s
         if kind == EventKind::TicketCreated {
             world = super::world(kind);
         }
-        world.ada_chose(says.clone());
+        world.ada_chose(&says);
         assert_eq!(of_ada(&mut world), expected, "{}", kind.as_str());
     }
 }

@@ -118,7 +118,9 @@ fn desk(dice: &Dice, backwards: bool, awake: bool) -> World {
     let mut held = [ids(&[0, 1, 2]), ids(&[6, 3])];
     if backwards {
         order.reverse();
-        held.iter_mut().for_each(|held| held.reverse());
+        for held in &mut held {
+            held.reverse();
+        }
     }
     for n in order {
         let mut person = template.clone();
@@ -139,7 +141,7 @@ fn desk(dice: &Dice, backwards: bool, awake: bool) -> World {
             if awake {
                 says.as_object_mut().expect("a document").remove("quiet_hours");
             }
-            world.chose(id(n), LayerName::Person, says);
+            world.chose(id(n), LayerName::Person, &says);
         }
     }
     for (n, held) in held.into_iter().enumerate() {

@@ -72,15 +72,15 @@ fn team() -> World {
     let mut world = world(EventKind::MessageAdded);
     world.ticket.assignees = vec![GRACE, BOB, ROOT];
     for user in [GRACE, BOB, ROOT] {
-        world.chose(user, LayerName::Tenant, json!({"timezone": "Europe/Berlin", "quiet_hours": {"from": "19:00", "to": "08:00"}}));
+        world.chose(user, LayerName::Tenant, &json!({"timezone": "Europe/Berlin", "quiet_hours": {"from": "19:00", "to": "08:00"}}));
     }
     let quiet = json!({"from": "19:00", "to": "08:00", "except_priority": "urgent", "also": [{"from": "00:00", "to": "24:00", "days": ["sat", "sun"]}]});
-    world.chose(GRACE, LayerName::Person, json!({"quiet_hours": quiet}));
-    world.chose(BOB, LayerName::Person, json!({"events": {"message.added": "digest"}, "digest": {"every": "2h"}}));
+    world.chose(GRACE, LayerName::Person, &json!({"quiet_hours": quiet}));
+    world.chose(BOB, LayerName::Person, &json!({"events": {"message.added": "digest"}, "digest": {"every": "2h"}}));
     world.chose(
         ROOT,
         LayerName::Person,
-        json!({"events": {"message.added": "digest"}, "digest": {"at": ["09:00", "17:00"]}, "quiet_hours": "none"}),
+        &json!({"events": {"message.added": "digest"}, "digest": {"at": ["09:00", "17:00"]}, "quiet_hours": "none"}),
     );
     world
 }

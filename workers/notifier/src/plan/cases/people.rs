@@ -65,11 +65,11 @@ fn whoever_is_named_in_a_note_or_an_answer_hears_of_it_and_a_client_names_nobody
 fn a_mention_is_told_as_one_and_not_held_back_with_the_rest() {
     let mut world = world(EventKind::MessageAdded);
     world.noted_by_bob("@grace");
-    world.chose(GRACE, LayerName::Person, json!({"events": {"message.added": "digest"}}));
+    world.chose(GRACE, LayerName::Person, &json!({"events": {"message.added": "digest"}}));
     let plan = world.plan();
     assert_eq!(super::detailed(&plan)[0], "grace ✓ mentioned → email:grace@desk.example [built-in]");
     assert_eq!(plan.tellings[0].topic, Topic::Mention);
-    world.chose(GRACE, LayerName::Person, json!({"events": {"mention": "digest"}}));
+    world.chose(GRACE, LayerName::Person, &json!({"events": {"mention": "digest"}}));
     let held = super::detailed(&world.plan());
     assert_eq!(held[0], "grace ✓ mentioned → email:grace@desk.example until 03-04 13:00, with others: digest [own]");
 }
@@ -221,27 +221,27 @@ fn of_a_muted_ticket_nothing_is_told_and_of_own_actions_only_who_asked_for_it() 
         &[
             (
                 "muted, though it is assigned to them: nobody else is asked for that",
-                |w| w.chose(GRACE, LayerName::Person, json!({"muted_tickets": [1042]})),
+                |w| w.chose(GRACE, LayerName::Person, &json!({"muted_tickets": [1042]})),
                 &["grace ✗ ticket #1042 is muted [own]", "Ada ✗ own action"],
             ),
             (
                 "muted, and mentioned",
                 |w| {
                     w.noted_by_bob("@grace");
-                    w.chose(GRACE, LayerName::Person, json!({"muted_tickets": [1041, 1042]}));
+                    w.chose(GRACE, LayerName::Person, &json!({"muted_tickets": [1041, 1042]}));
                 },
                 &["grace ✗ ticket #1042 is muted [own]", "Ada ✗ a note stays within the desk"],
             ),
             (
                 "another ticket is muted",
-                |w| w.chose(GRACE, LayerName::Person, json!({"muted_tickets": [1041]})),
+                |w| w.chose(GRACE, LayerName::Person, &json!({"muted_tickets": [1041]})),
                 &["grace ✓ assigned → email:grace@desk.example [built-in]", "Ada ✗ own action"],
             ),
             (
                 "who wants to hear of what they did",
                 |w| {
                     w.answered_by_grace();
-                    w.chose(GRACE, LayerName::Group("second-line".to_owned()), json!({"own_actions": true}));
+                    w.chose(GRACE, LayerName::Group("second-line".to_owned()), &json!({"own_actions": true}));
                 },
                 &["grace ✓ assigned → email:grace@desk.example [built-in]", "Ada ✓ an agent's answer → email:ada@example.org"],
             ),
@@ -249,8 +249,8 @@ fn of_a_muted_ticket_nothing_is_told_and_of_own_actions_only_who_asked_for_it() 
                 "who does not, over a tenant that does",
                 |w| {
                     w.answered_by_grace();
-                    w.chose(GRACE, LayerName::Tenant, json!({"own_actions": true}));
-                    w.chose(GRACE, LayerName::Person, json!({"own_actions": false}));
+                    w.chose(GRACE, LayerName::Tenant, &json!({"own_actions": true}));
+                    w.chose(GRACE, LayerName::Person, &json!({"own_actions": false}));
                 },
                 &["grace ✗ own action [own]", "Ada ✓ an agent's answer → email:ada@example.org"],
             ),

@@ -31,7 +31,7 @@ fn each_is_told_by_what_they_chose_the_later_layer_over_the_earlier() {
                 |w| {
                     well_connected(w);
                     w.event.assigned = vec![GRACE];
-                    w.chose(GRACE, LayerName::Tenant, json!({"channels": ["slack"]}));
+                    w.chose(GRACE, LayerName::Tenant, &json!({"channels": ["slack"]}));
                 },
                 &["grace ✓ assigned → slack:T1/U7 [tenant]"],
             ),
@@ -40,8 +40,8 @@ fn each_is_told_by_what_they_chose_the_later_layer_over_the_earlier() {
                 |w| {
                     well_connected(w);
                     w.event.assigned = vec![GRACE];
-                    w.chose(GRACE, LayerName::Tenant, json!({"channels": ["email"]}));
-                    w.chose(GRACE, LayerName::Group("second-line".to_owned()), json!({"events": {"ticket.assigned": ["slack", "sms"]}}));
+                    w.chose(GRACE, LayerName::Tenant, &json!({"channels": ["email"]}));
+                    w.chose(GRACE, LayerName::Group("second-line".to_owned()), &json!({"events": {"ticket.assigned": ["slack", "sms"]}}));
                 },
                 &["grace ✓ assigned → slack:T1/U7, sms:+15550177 [group second-line]"],
             ),
@@ -49,8 +49,8 @@ fn each_is_told_by_what_they_chose_the_later_layer_over_the_earlier() {
                 "the person wants nothing of it",
                 |w| {
                     w.event.assigned = vec![GRACE];
-                    w.chose(GRACE, LayerName::Tenant, json!({"events": {"ticket.assigned": ["email"]}}));
-                    w.chose(GRACE, LayerName::Person, json!({"events": {"ticket.assigned": []}}));
+                    w.chose(GRACE, LayerName::Tenant, &json!({"events": {"ticket.assigned": ["email"]}}));
+                    w.chose(GRACE, LayerName::Person, &json!({"events": {"ticket.assigned": []}}));
                 },
                 &["grace ✗ told nothing of ticket.assigned [own]"],
             ),
@@ -67,7 +67,7 @@ fn where_no_chosen_way_can_be_used_the_first_of_the_fallback_is_taken() {
                 "one of two can be used: no fallback",
                 |w| {
                     w.event.assigned = vec![GRACE];
-                    w.chose(GRACE, LayerName::Person, json!({"channels": ["whatsapp", "email"], "fallback": ["sms"]}));
+                    w.chose(GRACE, LayerName::Person, &json!({"channels": ["whatsapp", "email"], "fallback": ["sms"]}));
                 },
                 &["grace ✓ assigned → email:grace@desk.example [own]"],
             ),
@@ -76,8 +76,8 @@ fn where_no_chosen_way_can_be_used_the_first_of_the_fallback_is_taken() {
                 |w| {
                     well_connected(w);
                     w.event.assigned = vec![GRACE];
-                    w.chose(GRACE, LayerName::Tenant, json!({"fallback": ["webhook", "sms", "email"]}));
-                    w.chose(GRACE, LayerName::Person, json!({"channels": ["whatsapp"]}));
+                    w.chose(GRACE, LayerName::Tenant, &json!({"fallback": ["webhook", "sms", "email"]}));
+                    w.chose(GRACE, LayerName::Person, &json!({"channels": ["whatsapp"]}));
                 },
                 &["grace ✓ assigned → sms:+15550177 [tenant]"],
             ),
@@ -87,7 +87,7 @@ fn where_no_chosen_way_can_be_used_the_first_of_the_fallback_is_taken() {
                     well_connected(w);
                     suppress(w, Method::Email, "grace@desk.example");
                     w.event.assigned = vec![GRACE];
-                    w.chose(GRACE, LayerName::Person, json!({"fallback": ["slack"]}));
+                    w.chose(GRACE, LayerName::Person, &json!({"fallback": ["slack"]}));
                 },
                 &["grace ✓ assigned → slack:T1/U7 [own]"],
             ),
@@ -96,7 +96,7 @@ fn where_no_chosen_way_can_be_used_the_first_of_the_fallback_is_taken() {
                 |w| {
                     w.has(GRACE, Method::Slack, "T2/U7");
                     w.event.assigned = vec![GRACE];
-                    w.chose(GRACE, LayerName::Person, json!({"channels": ["slack"], "fallback": ["sms"]}));
+                    w.chose(GRACE, LayerName::Person, &json!({"channels": ["slack"], "fallback": ["sms"]}));
                 },
                 &["grace ✗ no account of the desk sends there by slack; no verified telephone number [own]"],
             ),
@@ -106,7 +106,7 @@ fn where_no_chosen_way_can_be_used_the_first_of_the_fallback_is_taken() {
                     well_connected(w);
                     w.event.assigned = vec![GRACE];
                     w.directory.accounts.get_mut(&super::world::SMS).expect("an account").sends = false;
-                    w.chose(GRACE, LayerName::Person, json!({"channels": ["sms"]}));
+                    w.chose(GRACE, LayerName::Person, &json!({"channels": ["sms"]}));
                 },
                 &["grace ✓ assigned → email:grace@desk.example [built-in]"],
             ),
@@ -129,7 +129,7 @@ fn what_is_left_when_a_way_refuses_is_written_down_in_order() {
     let mut world = world(EventKind::TicketAssigned);
     well_connected(&mut world);
     world.event.assigned = vec![GRACE];
-    world.chose(GRACE, LayerName::Person, json!({"channels": ["slack"], "fallback": ["slack", "sms", "webhook", "email"]}));
+    world.chose(GRACE, LayerName::Person, &json!({"channels": ["slack"], "fallback": ["slack", "sms", "webhook", "email"]}));
     let left: Vec<Method> = world.plan().tellings[0].alternatives.iter().map(|way| way.method).collect();
     assert_eq!(left, [Method::Sms, Method::Email]);
 }
@@ -164,7 +164,7 @@ fn in_quiet_hours_it_is_collected_until_their_end_and_an_urgent_ticket_breaks_in
         let mut world = world(EventKind::TicketCreated);
         world.now = at(now);
         world.ticket.priority_id = priority;
-        world.chose(GRACE, LayerName::Tenant, quiet.clone());
+        world.chose(GRACE, LayerName::Tenant, &quiet);
         let plan = world.plan();
         assert_eq!(super::detailed(&plan)[0], expected, "{name}");
         let urgent = matches!(plan.tellings[0].how, super::How::Send { urgent: true, .. });
@@ -203,7 +203,7 @@ fn a_digest_comes_in_its_rhythm_and_not_in_quiet_hours() {
         let mut world = world(EventKind::TicketCreated);
         well_connected(&mut world);
         world.now = at(now);
-        world.chose(GRACE, LayerName::Person, says);
+        world.chose(GRACE, LayerName::Person, &says);
         assert_eq!(super::detailed(&world.plan())[0], expected, "{name}");
     }
 }
@@ -231,13 +231,13 @@ fn a_flood_is_collected_for_a_person_of_a_ticket_and_in_the_desk() {
 #[test]
 fn a_storm_is_what_its_reader_says_it_is_and_an_urgent_ticket_gets_through_that_of_others() {
     let mut own = world(EventKind::TicketCreated);
-    own.chose(GRACE, LayerName::Person, json!({"storm": {"most": 2, "within": "1h"}, "quiet_hours": {"from": "12:30", "to": "14:00"}}));
+    own.chose(GRACE, LayerName::Person, &json!({"storm": {"most": 2, "within": "1h"}, "quiet_hours": {"from": "12:30", "to": "14:00"}}));
     let until: Vec<_> = (0..4).map(|_| own.plan().decisions[0].until.map(|until| until.format("%H:%M").to_string())).collect();
     assert_eq!(until, [None, None, Some("14:00".to_owned()), Some("14:00".to_owned())], "each counts for the next; and not in quiet hours");
 
     let mut urgent = world(EventKind::TicketCreated);
     urgent.ticket.priority_id = URGENT;
-    urgent.chose(GRACE, LayerName::Person, json!({"quiet_hours": {"from": "11:00", "to": "14:00", "except_priority": "urgent"}}));
+    urgent.chose(GRACE, LayerName::Person, &json!({"quiet_hours": {"from": "11:00", "to": "14:00", "except_priority": "urgent"}}));
     urgent.planned_so_far(GRACE, 19, 500, 9000);
     assert_eq!(urgent.plan().decisions[0].until, None);
     assert_eq!(urgent.plan().decisions[0].until, Some(at("2026-03-04T12:10:00Z")), "but not through her own");
@@ -250,7 +250,7 @@ fn who_unsubscribed_hears_of_their_own_tickets_only_and_of_those_by_themselves()
         world.suppressed.optional.insert((Method::Email, address.to_owned()));
     }
     world.directory.departments.get_mut(&super::world::SUPPORT).expect("a department").followers = vec![BOB];
-    world.chose(GRACE, LayerName::Person, json!({"quiet_hours": {"from": "11:00", "to": "14:00"}}));
+    world.chose(GRACE, LayerName::Person, &json!({"quiet_hours": {"from": "11:00", "to": "14:00"}}));
     let decisions = super::detailed(&world.plan());
     assert_eq!(
         &decisions[..2],
@@ -260,7 +260,7 @@ fn who_unsubscribed_hears_of_their_own_tickets_only_and_of_those_by_themselves()
         ]
     );
     world.has(GRACE, Method::Slack, "T1/U7");
-    world.chose(GRACE, LayerName::Person, json!({"fallback": ["slack"]}));
+    world.chose(GRACE, LayerName::Person, &json!({"fallback": ["slack"]}));
     world.later(TimeDelta::minutes(1));
     assert_eq!(
         super::detailed(&world.plan())[0],

@@ -261,14 +261,14 @@ impl World {
     }
 
     /// A person chose this; several times: the layers, the later over the earlier.
-    pub fn chose(&mut self, user: UserId, by: LayerName, says: Value) {
-        let says = Preferences::read(&says, Whose::User).expect("preferences");
+    pub fn chose(&mut self, user: UserId, by: LayerName, says: &Value) {
+        let says = Preferences::read(says, Whose::User).expect("preferences");
         self.users.entry(user).or_default().push(Layer { name: by, says });
     }
 
     /// Ada chose this.
-    pub fn ada_chose(&mut self, says: Value) {
-        let says = Preferences::read(&says, Whose::Client).expect("preferences");
+    pub fn ada_chose(&mut self, says: &Value) {
+        let says = Preferences::read(says, Whose::Client).expect("preferences");
         self.clients.entry(ADA).or_default().push(Layer { name: LayerName::Person, says });
     }
 
