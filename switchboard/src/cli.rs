@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use switchboard_common::domain::ticket::TicketState;
 
-use crate::ticket::number;
+use crate::preferences::Preferences;
+use crate::ticket::{Watch, number};
 use crate::user::Until;
 
 /// Takes what clients write to a support desk, and sees to it that the right people hear of it.
@@ -54,6 +55,9 @@ pub enum Command {
     /// Look at who is there, and say who is away
     #[command(subcommand)]
     User(User),
+    /// Look at how somebody is told of things, and change it
+    #[command(subcommand)]
+    Preferences(Preferences),
     /// Say why something happened
     #[command(subcommand)]
     Explain(Explain),
@@ -155,6 +159,10 @@ pub enum Ticket {
         #[arg(long, value_name = "HANDLE")]
         by: Option<String>,
     },
+    /// Have somebody told of what happens on a ticket, whosever it is
+    Watch(Watch),
+    /// Have somebody who follows a ticket follow it no longer
+    Unwatch(Watch),
 }
 
 #[derive(Debug, Subcommand)]

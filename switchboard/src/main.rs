@@ -5,7 +5,7 @@
 //! * [`desk`] makes the database match a file.
 //! * [`demo`] shows all of it at work.
 //! * [`ticket`] lists, shows and changes tickets; [`client`] shows clients and says which of them are one;
-//!   [`user`] says who is there; [`explain`] says why something happened.
+//!   [`user`] says who is there; [`preferences`] how they are told of things; [`explain`] says why something happened.
 //! * [`inspect`] shows what is made of a mail, without taking it.
 //! * [`dead`] lists what could not be processed, and has it processed again.
 //! * [`topology`] shows what stands on RabbitMQ.
@@ -22,6 +22,7 @@ mod explain;
 mod inspect;
 mod output;
 mod pipe;
+mod preferences;
 mod ticket;
 mod topology;
 mod up;
@@ -90,6 +91,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Topology { json } => topology::run(&config, json),
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
             Command::Client(command) => client::run(&config, &ambient, command).await,
+            Command::Preferences(command) => preferences::run(&config, &ambient, command).await,
             Command::User(command) => user::run(&config, &ambient, command).await,
             Command::Dead(command) => dead::run(&config, &ambient, command).await,
             Command::Explain(Explain::Message { id, json, raw }) => explain::message(&config, &ambient, &id, json, raw).await,

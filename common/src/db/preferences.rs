@@ -74,8 +74,8 @@ impl TenantLayers {
     #[must_use]
     pub fn user(&self, user: UserId) -> Vec<Layer> {
         let groups = self.groups.of(user).into_iter().map(|(id, handle)| self.layer(Owner::User(id), LayerName::Group(handle)));
-        let below = [self.customize.clone(), self.layer(Owner::Tenant, LayerName::Tenant)];
-        below.into_iter().chain(groups).chain([self.layer(Owner::User(user), LayerName::Person)]).flatten().collect()
+        let own = self.layer(Owner::User(user), LayerName::Person);
+        self.tenant().into_iter().chain(groups.flatten()).chain(own).collect()
     }
 
     /// A client's layers, for [`Effective::of_client`]: the tenant's for its clients, and their own; of those who are one
@@ -85,7 +85,30 @@ impl TenantLayers {
         let itself = [client];
         let family = self.families.get(&client).map_or(&itself[..], Vec::as_slice);
         let own = family.iter().map(|id| self.layer(Owner::Client(*id), LayerName::Person));
-        [self.customize.clone(), self.layer(Owner::Clients, LayerName::Tenant)].into_iter().chain(own).flatten().collect()
+        self.clients().into_iter().chain(own.flatten()).collect()
+    }
+
+    /// What holds for a user of whom nothing more is said.
+    #[must_use]
+    pub fn tenant(&self) -> Vec<Layer> {
+        [self.customize.clone(), self.layer(Owner::Tenant, LayerName::Tenant)].into_iter().flatten().collect()
+    }
+
+    /// What holds for a client of whom nothing more is said.
+    #[must_use]
+    pub fn clients(&self) -> Vec<Layer> {
+        [self.customize.clone(), self.layer(Owner::Clients, LayerName::Tenant)].into_iter().flatten().collect()
+    }
+
+    /// Whether a document is one of the layers of somebody.
+    #[must_use]
+    pub fn concerns(&self, somebody: Owner, document: Owner) -> bool {
+        match (somebody, document) {
+            (Owner::User(user), Owner::User(group)) => user == group || self.groups.of(user).iter().any(|(id, _)| *id == group),
+            (Owner::User(_), Owner::Tenant) | (Owner::Client(_), Owner::Clients) => true,
+            (Owner::Client(client), Owner::Client(other)) => self.families.get(&client).is_some_and(|family| family.contains(&other)),
+            _ => somebody == document,
+        }
     }
 
     /// A user's settings.

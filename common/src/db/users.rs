@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::ids::TenantId;
+use crate::ids::{TenantId, TicketId, UserId};
 
 /// A person in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,4 +75,66 @@ pub async fn set_away(connection: &mut PgConnection, tenant: TenantId, handle: &
 pub async fn timezone(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Option<String>> {
     let zone = sqlx::query_scalar!("select data ->> 'timezone' from customize where tenant_id = $1", tenant.0);
     Ok(zone.fetch_optional(connection).await?.flatten())
+}
+
+/// A person or a group, by whom commands find them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserName {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// The tenant's name.
+    pub tenant: String,
+    /// Their id.
+    pub id: UserId,
+    /// The name in commands.
+    pub handle: String,
+    /// The full name.
+    pub name: String,
+    /// Whether it is a group.
+    pub is_group: bool,
+}
+
+/// The people and groups of one tenant or of all, those archived left out.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn names(connection: &mut PgConnection, tenant: Option<TenantId>) -> sqlx::Result<Vec<UserName>> {
+    sqlx::query_as!(
+        UserName,
+        r#"select u.tenant_id as "tenant_id: TenantId", tn.name as tenant, u.id as "id: UserId", u.handle, u.name, u.is_group
+           from users u join tenants tn on tn.id = u.tenant_id
+           where ($1::uuid is null or u.tenant_id = $1) and u.archived_at is null
+           order by tn.name, u.handle"#,
+        tenant.map(|id| id.0),
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Makes a person or a group follow a ticket, and returns whether they did not already.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn watch_ticket(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId, user: UserId) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "insert into ticket_watchers (tenant_id, ticket_id, user_id) values ($1, $2, $3) on conflict do nothing",
+        tenant.0,
+        ticket.0,
+        user.0,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Makes a person or a group follow a ticket no longer, and returns whether they did.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn unwatch_ticket(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId, user: UserId) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query!("delete from ticket_watchers where tenant_id = $1 and ticket_id = $2 and user_id = $3", tenant.0, ticket.0, user.0)
+            .execute(connection)
+            .await?;
+    Ok(done.rows_affected() > 0)
 }

@@ -75,13 +75,14 @@ async fn on(database: &Database, ambient: &Ambient, command: Client) -> anyhow::
 }
 
 /// A client who was meant.
-struct Meant {
-    tenant: TenantId,
-    id: ClientId,
-    name: String,
+pub struct Meant {
+    pub tenant: TenantId,
+    pub id: ClientId,
+    pub name: String,
 }
 
-async fn find(connection: &mut PgConnection, of: &Of, text: &str) -> anyhow::Result<Meant> {
+/// The one client whom a text means.
+pub async fn find(connection: &mut PgConnection, of: &Of, text: &str) -> anyhow::Result<Meant> {
     let tenants = view::tenants(connection).await?;
     let tenant = tenant_id(&tenants, of)?;
     let found = view::find_clients(connection, tenant, text).await?;

@@ -5,18 +5,33 @@ pub mod number;
 mod show;
 
 use anyhow::{Context, bail};
+use clap::Args;
 use sqlx::{ConnectOptions, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::config::Config;
-use switchboard_common::db::{connect, view};
+use switchboard_common::db::{connect, users, view};
 use switchboard_common::ids::{TenantId, TicketId};
 use switchboard_router::command::{Done, assign_ticket, close_ticket};
 
 use crate::cli::{Of, Ticket};
 use crate::database::{Database, Need};
 use crate::output::print;
+use crate::user::one_named;
 
 pub use show::mail;
+
+/// Who follows which ticket.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The ticket's number
+    #[arg(value_parser = number::parse)]
+    number: i64,
+    /// Who: a user or a group
+    #[arg(long, value_name = "HANDLE")]
+    user: String,
+    #[command(flatten)]
+    of: Of,
+}
 
 /// Carries out one of the commands.
 pub async fn run(config: &Config, ambient: &Ambient, command: Ticket) -> anyhow::Result<()> {
@@ -58,6 +73,23 @@ async fn on(database: &Database, ambient: &Ambient, command: Ticket) -> anyhow::
             let done = assign_ticket(&pool, ambient, tenant, number, &handle, by.as_deref()).await?;
             pool.close().await;
             Ok(said(done, number, &format!("assigned to {handle}")))
+        }
+        Ticket::Watch(Watch { number, user, of }) => {
+            let (tenant, ticket) = find(&mut connection, &of, number).await?;
+            let user = one_named(&mut connection, Some(tenant), &user).await?;
+            let is_new = users::watch_ticket(&mut connection, tenant, ticket, user.id).await?;
+            Ok(format!(
+                "{} {} #{number}{}\n",
+                user.handle,
+                if user.is_group { "(a group) follows" } else { "follows" },
+                if is_new { " now" } else { " already" }
+            ))
+        }
+        Ticket::Unwatch(Watch { number, user, of }) => {
+            let (tenant, ticket) = find(&mut connection, &of, number).await?;
+            let user = one_named(&mut connection, Some(tenant), &user).await?;
+            let did = users::unwatch_ticket(&mut connection, tenant, ticket, user.id).await?;
+            Ok(format!("{} {} #{number}\n", user.handle, if did { "no longer follows" } else { "does not follow" }))
         }
     }
 }

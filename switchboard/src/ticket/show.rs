@@ -12,6 +12,7 @@ const LONGEST_TEXT: usize = 64 * 1024;
 pub fn render(ticket: &TicketView) -> String {
     let mut page = Page::default();
     head(&mut page, &ticket.line);
+    page.field("followed by", followers(ticket));
     for link in &ticket.links {
         page.field(link_kind(link), format!("#{} {} ({})", link.number, link.title, link.reason));
     }
@@ -35,6 +36,13 @@ pub fn render(ticket: &TicketView) -> String {
         page.line(3, &mail(delivery));
     }
     page.finish()
+}
+
+/// Who follows it, and who does as a follower of its department.
+fn followers(ticket: &TicketView) -> String {
+    let department = ticket.department_followers.iter().filter(|handle| !ticket.followers.contains(handle));
+    let department = department.map(|handle| format!("{handle} (of the department)"));
+    ticket.followers.iter().cloned().chain(department).collect::<Vec<_>>().join(", ")
 }
 
 /// How a ticket has to do with the one that is shown.

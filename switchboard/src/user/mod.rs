@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use sqlx::{ConnectOptions, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::config::Config;
-use switchboard_common::db::users::{self, UserLine};
+use switchboard_common::db::users::{self, UserLine, UserName};
 use switchboard_common::db::view;
 use switchboard_common::ids::TenantId;
 use unicode_width::UnicodeWidthStr;
@@ -110,6 +110,24 @@ async fn whose(connection: &mut PgConnection, of: &Of, handle: &str, now: DateTi
             bail!("there is no person with the handle {handle}; there are: {}", handles.into_iter().collect::<Vec<_>>().join(", "))
         }
         _ => bail!("several tenants have a person with the handle {handle}: name one of {} with --tenant", found.join(", ")),
+    }
+}
+
+/// The one person or group of this handle, in a tenant or in any.
+pub async fn one_named(connection: &mut PgConnection, tenant: Option<TenantId>, handle: &str) -> anyhow::Result<UserName> {
+    let all = users::names(connection, tenant).await?;
+    let found: Vec<&UserName> = all.iter().filter(|user| user.handle == handle).collect();
+    match found[..] {
+        [one] => Ok(one.clone()),
+        [] => {
+            let handles: BTreeSet<&str> = all.iter().map(|user| user.handle.as_str()).collect();
+            let handles: Vec<&str> = handles.into_iter().collect();
+            bail!("there is no user or group with the handle {handle}; there are: {}", handles.join(", "))
+        }
+        _ => {
+            let tenants: Vec<&str> = found.iter().map(|user| user.tenant.as_str()).collect();
+            bail!("several tenants have a user or group with the handle {handle}: name one of {} with --tenant", tenants.join(", "))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod inspect;
 mod migrate;
 mod pipe;
 mod policies;
+mod preferences;
 mod records;
 mod show;
 mod up;

@@ -121,3 +121,18 @@ pub async fn handles(connection: &mut PgConnection, tenant: TenantId) -> sqlx::R
     .await?;
     Ok(rows.into_iter().map(|row| (row.handle, row.id)).collect())
 }
+
+/// Whom a client counts as, and that one's name: mostly itself.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn root(connection: &mut PgConnection, tenant: TenantId, client: ClientId) -> sqlx::Result<Option<(ClientId, String)>> {
+    let row = sqlx::query!(
+        r#"select id as "id: ClientId", name from clients where tenant_id = $1 and id = client_root($1, $2)"#,
+        tenant.0,
+        client.0,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.id, row.name)))
+}

@@ -65,6 +65,10 @@ pub struct TicketView {
     /// What a list shows of it.
     #[serde(flatten)]
     pub line: TicketLine,
+    /// The handles of the people and groups who follow it.
+    pub followers: Vec<String>,
+    /// The handles of those who follow its department.
+    pub department_followers: Vec<String>,
     /// Its messages, in their order.
     pub messages: Vec<MessageView>,
     /// Its changes, in their order.
@@ -191,13 +195,33 @@ pub async fn list_tickets(
 /// When the database refuses or cannot be reached, or there is no such ticket.
 pub async fn show_ticket(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<TicketView> {
     let line = lines(connection, Some(tenant), Some(ticket), &[], 1).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
+    let (followers, department_followers) = followers(connection, tenant, ticket).await?;
     Ok(TicketView {
         line,
+        followers,
+        department_followers,
         messages: messages(connection, tenant, ticket).await?,
         versions: versions(connection, tenant, ticket).await?,
         links: links(connection, tenant, ticket).await?,
         deliveries: super::deliveries(connection, tenant, ticket).await?,
     })
+}
+
+/// Who follows a ticket, and who its department.
+async fn followers(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<(Vec<String>, Vec<String>)> {
+    let row = sqlx::query!(
+        r#"select array(select u.handle from ticket_watchers w join users u on u.tenant_id = w.tenant_id and u.id = w.user_id
+                        where w.tenant_id = t.tenant_id and w.ticket_id = t.id and u.archived_at is null order by u.handle) as "ticket!",
+                  array(select u.handle from department_watchers w join users u on u.tenant_id = w.tenant_id and u.id = w.user_id
+                        where w.tenant_id = t.tenant_id and w.department_id = t.department_id and u.archived_at is null
+                        order by u.handle) as "department!"
+           from tickets t where t.tenant_id = $1 and t.id = $2"#,
+        tenant.0,
+        ticket.0,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((row.ticket, row.department))
 }
 
 async fn lines(

@@ -175,3 +175,6 @@ impl Effective {
         self.quiet_until(next).unwrap_or(next)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,6 +78,12 @@ impl Topic {
         }
     }
 
+    /// Whether clients are told of it.
+    #[must_use]
+    pub fn is_for_clients(self) -> bool {
+        read::CLIENT_TOPICS.contains(&self)
+    }
+
     /// The topic of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -185,6 +191,9 @@ pub struct Preferences {
 }
 
 impl Preferences {
+    /// All that can be said.
+    pub const KEYS: [&str; 10] = read::USER_KEYS;
+
     /// Makes preferences of a document.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::units::{Clock, Day, Every};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rhythm {
-    /// Every so often, counted from the reader's midnight; what is longer than a day, from a Monday's.
+    /// Every so often, counted from the reader's midnight; a week, from Monday's.
     Every(Every),
     /// At these times of the day, such as `08:00`.
     At(BTreeSet<Clock>),
