@@ -99,8 +99,11 @@ pub async fn foresee(
     ticket: TicketId,
     now: DateTime<Utc>,
 ) -> Result<Option<Foreseen>, Failure> {
-    let Some((version, snapshot)) = plans::current(connection, tenant, ticket).await? else { return Ok(None) };
+    let Some((version, mut snapshot)) = plans::current(connection, tenant, ticket).await? else { return Ok(None) };
     let number = snapshot.number;
+    if topic == Topic::TicketAssigned {
+        snapshot.assignees.push(user);
+    }
     let event = event(tenant, ticket, version, topic, user);
     let mut message = message(ticket, topic);
     if topic == Topic::DeliveryFailed {

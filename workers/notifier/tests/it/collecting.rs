@@ -179,6 +179,14 @@ async fn what_everybody_chose_is_read_and_written_as_deliveries_and_digests(pool
         (Some("follows the ticket"), "not: unsubscribed from what is not their own by email by Some(\"built-in\")")
     );
     assert_eq!(ask(desk.grace, Topic::DeliveryFailed).await.0.as_deref(), Some("wrote the answer"));
+    desk.sql("update users set sees = 'assigned' where tenant_id = $1 and id = $2", &[&desk.tenant.0, &desk.bob.0], &[]).await;
+    let (audience, outlook, _) = ask(desk.bob, Topic::TicketAssigned).await;
+    assert_eq!(
+        (audience.as_deref(), outlook.as_str()),
+        (Some("assigned"), "slack until 09:30: quiet hours by own"),
+        "he might read it then"
+    );
+    assert_eq!(ask(desk.bob, Topic::Mention).await.1, "not: they may not read the ticket by None");
     assert_eq!(desk.count("select count(*) from event_plans").await, 2);
 
     // A desk that changed is known from its revision.

@@ -57,13 +57,13 @@ fn an_answer_goes_where_the_client_last_wrote_or_on_the_next_way_that_can_be_use
         (
             "WhatsApp within a day",
             vec![whatsapp(), mail()],
-            |w| w.later(TimeDelta::hours(23)),
+            |w| w.later(TimeDelta::minutes(24 * 60 - 2)),
             "Ada ✓ an agent's answer → whatsapp:15550190",
         ),
         (
             "WhatsApp after a day, without a template",
             vec![whatsapp(), mail()],
-            |w| w.later(TimeDelta::hours(24)),
+            |w| w.later(TimeDelta::minutes(24 * 60 - 1)),
             "Ada ✓ an agent's answer → email:ada@example.org",
         ),
         (
