@@ -1,5 +1,6 @@
 //! The notifier against a real database and real mail servers.
 
+mod collecting;
 mod delivering;
 mod desk;
 mod exim;

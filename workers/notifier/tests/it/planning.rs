@@ -282,5 +282,8 @@ async fn a_ticket_that_came_by_a_chat_is_told_by_the_desks_mail(pool: PgPool) {
     assert_eq!(recipients(&delivered), [GRACE]);
     let from = to(&delivered, GRACE)[0].from().and_then(|from| from.first()?.address.clone());
     assert_eq!(from.as_deref(), Some(DESK));
-    assert_eq!(desk.decisions(&event).await, ["grace: assigned", "Ada Lovelace not: no acknowledgement: the ticket did not come by mail"]);
+    assert_eq!(
+        desk.decisions(&event).await,
+        ["grace: assigned", "Ada Lovelace not: no way to them is known on the channel that the ticket came by"]
+    );
 }
