@@ -1,5 +1,7 @@
 //! The command line.
 
+mod telling;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -9,6 +11,8 @@ use switchboard_common::domain::ticket::TicketState;
 
 use crate::ticket::number;
 use crate::user::Until;
+
+pub use telling::{Deliveries, DeliveryCommand, DeliveryList, ExplainNotification, ExplainRecipient, Suppressions, scope};
 
 /// Takes what clients write to a support desk, and sees to it that the right people hear of it.
 #[derive(Debug, Parser)]
@@ -57,6 +61,17 @@ pub enum Command {
     /// Say why something happened
     #[command(subcommand)]
     Explain(Explain),
+    /// Look at what waits to be sent, why, and until when; decide about what may not have arrived
+    Deliveries(Deliveries),
+    /// Look at the addresses that nothing is sent to, and change them
+    #[command(subcommand)]
+    Suppressions(Suppressions),
+    /// Do what the link to unsubscribe in a mail does
+    Unsubscribe {
+        /// The link, or its last part
+        #[arg(value_name = "LINK")]
+        link: String,
+    },
     /// Show what is made of a message, without taking it
     #[command(subcommand)]
     Inspect(Inspect),
@@ -283,6 +298,10 @@ impl From<State> for TicketState {
 
 #[derive(Debug, Subcommand)]
 pub enum Explain {
+    /// Say why somebody was told of something, how, and what became of it
+    Notification(ExplainNotification),
+    /// Say whether, where and when a person would be told of something, and what decides it
+    Recipient(ExplainRecipient),
     /// Say how a message was understood, where it went, and who was told of it
     Message {
         /// The message's id here or the beginning of it, or its Message-ID

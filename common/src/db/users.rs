@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::ids::TenantId;
+use crate::ids::{TenantId, UserId};
 
 /// A person in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,4 +75,19 @@ pub async fn set_away(connection: &mut PgConnection, tenant: TenantId, handle: &
 pub async fn timezone(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<Option<String>> {
     let zone = sqlx::query_scalar!("select data ->> 'timezone' from customize where tenant_id = $1", tenant.0);
     Ok(zone.fetch_optional(connection).await?.flatten())
+}
+
+/// The user of this handle, and whether it is a group. Those who have left have none.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn by_handle(connection: &mut PgConnection, tenant: TenantId, handle: &str) -> sqlx::Result<Option<(UserId, bool)>> {
+    let row = sqlx::query!(
+        r#"select id as "id: UserId", is_group from users where tenant_id = $1 and handle = $2 and archived_at is null"#,
+        tenant.0,
+        handle,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.id, row.is_group)))
 }

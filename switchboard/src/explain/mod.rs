@@ -1,5 +1,6 @@
 //! `switchboard explain`: says why something happened, from what is on record.
 
+mod notification;
 mod page;
 mod routing;
 mod sender;
@@ -13,6 +14,8 @@ use switchboard_common::db::{media, view};
 
 use crate::database::{Database, Need};
 use crate::output::{print, time, write};
+
+pub use notification::{gathered, notification};
 
 /// How many messages are listed when an id is not enough to tell which is meant.
 const LISTED: usize = 10;

@@ -5,9 +5,9 @@ use switchboard_common::domain::explanation::{Explanation, ToldDecision};
 use switchboard_common::domain::inbound::{InboundMessage, Trust};
 use unicode_width::UnicodeWidthStr;
 
-use super::{routing, sender, threading};
+use super::{gathered, routing, sender, threading};
+use crate::deliveries::became;
 use crate::output::{ADDED, FAINT, Page, REMOVED, pad, paint, shorten, time};
-use crate::ticket::mail;
 
 /// The whole page.
 pub fn render(explained: &MessageExplained) -> String {
@@ -118,8 +118,12 @@ fn told(page: &mut Page, event: &EventView) {
         let mark = if *told { paint(ADDED, "told    ") } else { paint(REMOVED, "not told") };
         let on = on.as_ref().map(|on| format!(" (on {on})")).unwrap_or_default();
         page.line(2, &format!("{mark}  {}  {why}{on}", pad(recipient, width)));
-        for delivery in event.deliveries.iter().filter(|mail| (mail.user_id, mail.client_id) == (*user_id, *client_id)) {
-            page.line(4, &mail(delivery));
+        for delivery in event.deliveries.iter().filter(|delivery| (delivery.user_id, delivery.client_id) == (*user_id, *client_id)) {
+            let id = paint(FAINT, &format!("  {}", delivery.id));
+            page.line(4, &format!("{}: {}{id}", delivery.channel, became(delivery)));
+        }
+        for collected in event.collected.iter().filter(|collected| Some(collected.user_id) == *user_id) {
+            gathered(page, 4, collected);
         }
     }
 }
@@ -155,6 +159,7 @@ mod tests {
                 planned_at: Some(DateTime::UNIX_EPOCH),
                 told: told_of,
                 deliveries: Vec::new(),
+                collected: Vec::new(),
             };
             let mut page = Page::default();
             told(&mut page, &event);

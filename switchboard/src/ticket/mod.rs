@@ -16,8 +16,6 @@ use crate::cli::{Of, Ticket};
 use crate::database::{Database, Need};
 use crate::output::print;
 
-pub use show::mail;
-
 /// Carries out one of the commands.
 pub async fn run(config: &Config, ambient: &Ambient, command: Ticket) -> anyhow::Result<()> {
     let database = Database::open(config, ambient, Need::Existing).await?;
@@ -77,7 +75,8 @@ pub fn tenant_id(tenants: &[(TenantId, String)], of: &Of) -> anyhow::Result<Opti
     found.map(Some).with_context(|| format!("there is no tenant {wanted}; there are: {}", names.join(", ")))
 }
 
-async fn find(connection: &mut PgConnection, of: &Of, number: i64) -> anyhow::Result<(TenantId, TicketId)> {
+/// The ticket that is meant.
+pub async fn find(connection: &mut PgConnection, of: &Of, number: i64) -> anyhow::Result<(TenantId, TicketId)> {
     let tenants = view::tenants(connection).await?;
     let tenant = tenant_id(&tenants, of)?;
     let found = view::find_ticket(connection, tenant, number).await?;

@@ -13,5 +13,6 @@ mod pipe;
 mod policies;
 mod records;
 mod show;
+mod telling;
 mod up;
 mod world;
