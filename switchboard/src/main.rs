@@ -100,7 +100,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Unsubscribe { link } => suppressions::unsubscribe(&config, &ambient, &link).await,
             Command::Explain(Explain::Notification(asked)) => explain::notification(&config, &ambient, &asked).await,
 
-            Command::Explain(Explain::Recipient(_)) => anyhow::bail!("later"),
+            Command::Explain(Explain::Recipient(asked)) => explain::recipient(&config, &ambient, &asked).await,
             Command::Explain(Explain::Message { id, json, raw }) => explain::message(&config, &ambient, &id, json, raw).await,
             Command::Pipe(_) | Command::Inspect(_) => unreachable!("they have ways of their own"),
         }

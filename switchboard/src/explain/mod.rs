@@ -2,6 +2,7 @@
 
 mod notification;
 mod page;
+mod recipient;
 mod routing;
 mod sender;
 mod threading;
@@ -16,6 +17,7 @@ use crate::database::{Database, Need};
 use crate::output::{print, time, write};
 
 pub use notification::{gathered, notification};
+pub use recipient::recipient;
 
 /// How many messages are listed when an id is not enough to tell which is meant.
 const LISTED: usize = 10;

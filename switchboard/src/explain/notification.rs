@@ -9,6 +9,7 @@ use switchboard_common::config::Config;
 use switchboard_common::db::view::{self, CollectedView, NotificationView, Tried};
 use switchboard_common::ids::{NotificationId, TenantId};
 
+use super::page::in_words;
 use crate::cli::ExplainNotification;
 use crate::database::{Database, Need};
 use crate::deliveries::{state, tries, waits};
@@ -77,12 +78,12 @@ fn render(shown: &NotificationView, now: DateTime<Utc>) -> String {
     page.field("planned", format!("{}, at {}", time(shown.planned_at), shown.tenant));
     page.field("event", shown.event_id);
     page.heading("Why");
-    page.line(1, &shown.reason);
+    if shown.decision.as_ref().is_none_or(|decision| !decision.why.contains(&shown.reason)) {
+        page.line(1, &shown.reason);
+    }
     if let Some(decision) = &shown.decision {
-        if decision.why != shown.reason {
-            page.line(1, &decision.why);
-        }
-        page.field("on", decision.on.as_deref().unwrap_or_default());
+        let (mark, why) = in_words(decision);
+        page.line(1, &format!("{mark}  {why}"));
     }
     page.heading("How");
     if shown.deliveries.is_empty() && shown.collected.is_empty() {

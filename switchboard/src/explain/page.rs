@@ -104,6 +104,20 @@ fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanat
     }
 }
 
+/// Whether somebody is told, and why, where, when and by whose choice.
+pub fn in_words(decision: &ToldDecision) -> (String, String) {
+    let ToldDecision { told, on, why, layer, until, waits, .. } = decision;
+    let mark = if *told { paint(ADDED, "told    ") } else { paint(REMOVED, "not told") };
+    let on = on.as_ref().map(|on| format!(" (on {on})")).unwrap_or_default();
+    let waits = match (until, waits) {
+        (Some(until), Some(waits)) => format!(", until {} {waits}", time(*until)),
+        (Some(until), None) => format!(", at {}", time(*until)),
+        (None, waits) => waits.as_ref().map(|waits| format!(", {waits}")).unwrap_or_default(),
+    };
+    let layer = layer.as_ref().map(|layer| paint(FAINT, &format!("  ({layer})"))).unwrap_or_default();
+    (mark, format!("{why}{on}{waits}{layer}"))
+}
+
 fn told(page: &mut Page, event: &EventView) {
     let Some(planned_at) = event.planned_at else {
         page.line(1, &format!("of {} (version {}): not planned yet", event.kind, event.version));
@@ -114,10 +128,10 @@ fn told(page: &mut Page, event: &EventView) {
         page.line(2, &format!("{}  of the desk: it is nobody's, and there is no administrator", paint(REMOVED, "nobody  ")));
     }
     let width = event.told.iter().map(|decision| decision.recipient.width()).max().unwrap_or_default();
-    for ToldDecision { recipient, user_id, client_id, told, on, why } in &event.told {
-        let mark = if *told { paint(ADDED, "told    ") } else { paint(REMOVED, "not told") };
-        let on = on.as_ref().map(|on| format!(" (on {on})")).unwrap_or_default();
-        page.line(2, &format!("{mark}  {}  {why}{on}", pad(recipient, width)));
+    for decision in &event.told {
+        let ToldDecision { recipient, user_id, client_id, .. } = decision;
+        let (mark, why) = in_words(decision);
+        page.line(2, &format!("{mark}  {}  {why}", pad(recipient, width)));
         for delivery in event.deliveries.iter().filter(|delivery| (delivery.user_id, delivery.client_id) == (*user_id, *client_id)) {
             let id = paint(FAINT, &format!("  {}", delivery.id));
             page.line(4, &format!("{}: {}{id}", delivery.channel, became(delivery)));
@@ -145,6 +159,7 @@ mod tests {
             told: false,
             on: None,
             why: "no acknowledgement".to_owned(),
+            ..ToldDecision::default()
         };
         let user = ToldDecision { user_id: Some(UserId(Uuid::nil())), client_id: None, ..client.clone() };
         for (kind, told_of, said) in [

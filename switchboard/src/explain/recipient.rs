@@ -5,12 +5,14 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::ConnectOptions;
 use switchboard_common::ambient::Ambient;
+use switchboard_common::broker::Failure;
 use switchboard_common::config::Config;
 use switchboard_common::db::notifications::Way;
 use switchboard_common::db::{users, view};
 use switchboard_common::domain::preferences::Topic;
 use switchboard_notifier::plan::{Foreseen, Outlook, SettingSeen, foresee};
 
+use super::page::in_words;
 use crate::cli::ExplainRecipient;
 use crate::database::{Database, Need};
 use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, pad, paint, print, time};
@@ -39,7 +41,8 @@ async fn on(database: &Database, ambient: &Ambient, asked: &ExplainRecipient) ->
     let at = asked.at.map_or_else(|| ambient.now(), |at| at.from(ambient.now()));
     let foreseen = match foresee(&mut connection, tenant, user, asked.event, ticket, at).await {
         Ok(foreseen) => foreseen.context("there is no such person or ticket any more")?,
-        Err(failure) => bail!("it cannot be foreseen: {failure}"),
+        Err(Failure::Reject(why)) => bail!("it cannot be foreseen: {why}"),
+        Err(Failure::Retry(error) | Failure::GiveBack(error)) => return Err(error),
     };
     let decided = view::decided(&mut connection, tenant, ticket, user, kind(asked.event)).await?;
     if asked.json {
@@ -70,7 +73,10 @@ fn render(foreseen: &Foreseen, at: DateTime<Utc>, decided: &[view::DecidedView])
     }
     for one in decided.iter().take(LISTED) {
         let said = match &one.decision {
-            Some(decision) => told(decision),
+            Some(decision) => {
+                let (mark, why) = in_words(decision);
+                format!("{mark}  {why}")
+            }
             None => "not in question".to_owned(),
         };
         let id = one.notification_id.map(|id| paint(FAINT, &format!("  {id}"))).unwrap_or_default();

@@ -190,3 +190,40 @@ async fn an_address_is_suppressed_and_taken_back_by_command_and_by_link(pool: Pg
     }
     assert_eq!(desk.json(&["suppressions", "list", "--json"]).as_array().map(Vec::len), Some(2), "Ada's and Bo's");
 }
+
+fn recipient<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["explain", "recipient"], more, &["--ticket", "1"]].concat()
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn a_person_is_told_where_and_when_or_not_and_which_layer_decides(pool: PgPoolOptions, options: PgConnectOptions) {
+    let desk = desk(pool, options).await;
+    // 12:00 in Berlin, and 23:00 there.
+    let (noon, night) = ("2026-03-03T11:00:00Z", "2026-03-03T22:00:00Z");
+    insta::assert_snapshot!("told_at_once", desk.show(&recipient(&["bo", "--event", "message.added", "--at", noon])));
+    let collected = desk.show(&recipient(&["@bo", "--event", "message.added", "--at", night]));
+    assert!(collected.contains("collected in the digest by email to bo@acme.example until 2026-03-04 07:00:00 UTC"), "{collected}");
+    assert!(
+        collected.contains("quiet_hours    19:00–08:00  own\n") && collected.contains("timezone       Europe/Berlin  tenant\n"),
+        "{collected}"
+    );
+    let shown = desk.json(&recipient(&["bo", "--event", "message.added", "--at", night, "--json"]));
+    assert_eq!((&shown["would"]["until"], &shown["would"]["layer"]), (&json!("2026-03-04T07:00:00Z"), &json!("own")));
+    let not = desk.show(&recipient(&["cleo", "--event", "ticket.closed", "--at", noon]));
+    assert!(not.contains("not told: ") && not.contains("(tenant)"), "{not}");
+    let not = desk.json(&recipient(&["cleo", "--event", "ticket.closed", "--at", noon, "--json"]));
+    assert_eq!((&not["would"]["told"], &not["would"]["layer"], &not["was"]), (&json!(false), &json!("tenant"), &json!([])));
+    // What happened: one was told of, and of one only the other.
+    let was = desk.json(&recipient(&["cleo", "--event", "ticket.assigned", "--json"]));
+    assert_eq!((&was["was"][0]["decision"]["told"], &was["was"][0]["notification_id"]), (&json!(true), &json!(id(911))));
+    let page = desk.show(&recipient(&["cleo", "--event", "ticket.created"]));
+    assert!(page.contains("2026-03-02 09:00:02 UTC  version 1  not told  away until 5 March\n"), "{page}");
+    for (more, why) in [
+        (["nobody", "--event", "mention"], "there is nobody with the handle nobody"),
+        (["bo", "--event", "mention"], "there is no ticket #9"),
+    ] {
+        let ticket = if more[0] == "bo" { "9" } else { "1" };
+        let said = desk.refused(&[&["explain", "recipient"], &more[..], &["--ticket", ticket]].concat());
+        assert!(said.contains(why), "{said}");
+    }
+}

@@ -42,3 +42,15 @@ insert into deliveries (tenant_id, id, digest_id, account_id, channel, address, 
     (id(1), id(922), id(921), id(26), 'email', 'bo@acme.example', 'g@acme.example', 'sent', id(11), 1, '2026-03-02 08:00:01Z', '2026-03-02 08:00:01Z', '2026-03-02 08:00:02Z');
 insert into delivery_attempts (tenant_id, delivery_id, attempt, lease_token, outcome, answer, started_at) values
     (id(1), id(922), 1, id(99), 'sent', '250 ok', '2026-03-02 08:00:02Z');
+
+-- What people chose, and the ticket as it is now.
+insert into user_contacts (tenant_id, id, user_id, type, value, verified_at) values
+    (id(1), id(930), id(11), 'email', 'bo@acme.example', '2026-03-01Z'), (id(1), id(931), id(12), 'email', 'cleo@acme.example', '2026-03-01Z');
+insert into preferences (tenant_id, id, layer, user_id, data) values
+    (id(1), id(932), 'tenant', null, '{"timezone": "Europe/Berlin", "events": {"ticket.closed": []}}'),
+    (id(1), id(933), 'user', id(11), '{"quiet_hours": {"from": "19:00", "to": "08:00"}}');
+update ticket_versions set state = json_build_object('number', 1, 'title', 'The lamp is dark', 'client_id', id(31), 'account_id', id(26),
+        'department_id', id(21), 'category_id', id(22), 'status_id', id(24), 'state', 'waiting_for_user', 'priority_id', id(23),
+        'assignees', json_build_array(id(11)), 'cc', json_build_array(id(12)), 'tags', '[]'::json, 'custom_fields', '{}'::json,
+        'message_count', 3, 'channels', '["email"]'::json, 'last_message_at', null, 'closed_at', null)
+    where ticket_id = id(41);
