@@ -12,7 +12,7 @@ use switchboard_common::domain::ticket::TicketState;
 use crate::ticket::number;
 use crate::user::Until;
 
-pub use telling::{Deliveries, DeliveryCommand, DeliveryList, ExplainNotification, ExplainRecipient, Suppressions, scope};
+pub use telling::{Deliveries, DeliveryCommand, DeliveryList, Explain, ExplainNotification, ExplainRecipient, Suppressions, scope};
 
 /// Takes what clients write to a support desk, and sees to it that the right people hear of it.
 #[derive(Debug, Parser)]
@@ -294,25 +294,6 @@ impl From<State> for TicketState {
             State::Unresolved => Self::Unresolved,
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Explain {
-    /// Say why somebody was told of something, how, and what became of it
-    Notification(ExplainNotification),
-    /// Say whether, where and when a person would be told of something, and what decides it
-    Recipient(ExplainRecipient),
-    /// Say how a message was understood, where it went, and who was told of it
-    Message {
-        /// The message's id here or the beginning of it, or its Message-ID
-        id: String,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-        /// Write the message to stdout as it came, with all that was not kept beside it
-        #[arg(long, conflicts_with = "json")]
-        raw: bool,
-    },
 }
 
 #[derive(Debug, Subcommand)]

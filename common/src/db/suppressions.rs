@@ -252,6 +252,8 @@ mod tests {
             new(acme, Method::Sms, number, Scope::All, Reason::Stop),
             new(other, Method::Sms, "+15550199", Scope::All, Reason::Operator),
         ];
+        let optional = new(acme, Method::Sms, number, Scope::Optional, Reason::Unsubscribed);
+        assert_eq!(add(&mut connection, &[optional], at(0)).await.expect("added"), 1);
         assert_eq!(add(&mut connection, &first, at(1)).await.expect("added"), 3);
         let again = [first[0].clone(), new(acme, Method::Sms, number, Scope::All, Reason::Bounce)];
         assert_eq!(add(&mut connection, &again, at(2)).await.expect("added"), 1, "the same once, for another reason once more");
@@ -263,7 +265,7 @@ mod tests {
         assert_eq!(found.len(), 2);
         let (mail, sms) = (&found[&asked[0]], &found[&asked[1]]);
         assert_eq!((mail.suppression.covers(true), mail.suppression.covers(false)), (true, false));
-        assert_eq!((sms.suppression.reason, sms.since, sms.suppression.covers(false)), (Reason::Stop, at(1), true));
+        assert_eq!((sms.suppression.reason, sms.since, sms.suppression.covers(false)), (Reason::Stop, at(1), true), "what keeps most away");
         assert_eq!(find(&mut connection, other, &asked).await.expect("found"), HashMap::new());
 
         let lift = |reason, stood_at| Lifting { tenant: acme, method: Method::Sms, address: number.to_owned(), reason, stood_at };
@@ -272,7 +274,7 @@ mod tests {
         assert_eq!(lifted.iter().map(|lifted| lifted.suppression.evidence.as_str()).collect::<Vec<_>>(), ["stop it was"]);
         let found = find(&mut connection, acme, &asked).await.expect("found");
         assert_eq!(found[&asked[1]].suppression.reason, Reason::Bounce, "what a client says lifts no bounce");
-        assert_eq!(remove(&mut connection, &[lift(None, at(9))]).await.expect("lifted").len(), 1);
+        assert_eq!(remove(&mut connection, &[lift(None, at(9))]).await.expect("lifted").len(), 2);
         let listed = list(&mut connection, None, 10).await.expect("listed");
         let listed: Vec<_> = listed.iter().map(|standing| (standing.suppression.tenant, standing.suppression.address.as_str())).collect();
         assert_eq!(listed, [(acme, "bo@acme.example"), (other, "+15550199")]);

@@ -147,6 +147,25 @@ pub fn scope(optional: bool) -> Scope {
     if optional { Scope::Optional } else { Scope::All }
 }
 
+#[derive(Debug, Subcommand)]
+pub enum Explain {
+    /// Say why somebody was told of something, how, and what became of it
+    Notification(ExplainNotification),
+    /// Say whether, where and when a person would be told of something, and what decides it
+    Recipient(ExplainRecipient),
+    /// Say how a message was understood, where it went, and who was told of it
+    Message {
+        /// The message's id here or the beginning of it, or its Message-ID
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Write the message to stdout as it came, with all that was not kept beside it
+        #[arg(long, conflicts_with = "json")]
+        raw: bool,
+    },
+}
+
 #[derive(Debug, Args)]
 pub struct ExplainNotification {
     /// The id of the notification or of a delivery of it, or the beginning of one

@@ -64,7 +64,7 @@ fn fields(page: &mut Page, delivery: &DeliveryView) {
         "tells of",
         format!("{}{}", delivery.template, delivery.event.as_ref().map(|event| format!(" ({event})")).unwrap_or_default()),
     );
-    page.field("digest", delivery.digest_id.map(|id| format!("{id}, {} notifications", delivery.digest_items)).unwrap_or_default());
+    page.field("digest", delivery.digest_id.map(|id| format!("{id} of {}", delivery.digest_items)).unwrap_or_default());
     page.field("notification", delivery.notification_id.map(|id| id.to_string()).unwrap_or_default());
     page.field("Message-ID", delivery.message_id.as_ref().map(|id| format!("<{id}>")).unwrap_or_default());
     page.field("there", delivery.provider_id.as_deref().unwrap_or_default());

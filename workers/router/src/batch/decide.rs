@@ -105,7 +105,7 @@ impl Step<'_, '_> {
         match course {
             // A word that nobody has to read opens no ticket anew.
             Course::Enter(ticket_id) if keywords::is_bare(message) && self.is_over(message.tenant_id, ticket_id) => {
-                self.heed(&case, reasons)
+                self.heed(&case, reasons);
             }
             Course::Enter(ticket_id) => self.enter(case, ticket_id, &role, reasons, silent)?,
             Course::Split { from, kind } => self.open(case, reasons, Some((from, kind)), silent),
