@@ -20,6 +20,7 @@ pub struct Deliveries {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct DeliveryList {
     /// Only what waits; this is what is listed anyway
     #[arg(long, conflicts_with = "all")]

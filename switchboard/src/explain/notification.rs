@@ -50,12 +50,12 @@ async fn one(connection: &mut PgConnection, tenant: Option<TenantId>, id: &str) 
             _ => bail!("there is no notification or delivery {id}: `switchboard ticket show` and `explain message` name them"),
         },
         _ => {
-            let mut lines = String::new();
+            let mut lines = Vec::new();
             for (tenant, id) in found.iter().take(LISTED) {
                 let one = view::show_notification(connection, *tenant, *id).await?;
-                lines += &format!("\n  {}  {}  {} of {} on #{}", one.id, time(one.planned_at), one.to, one.event, one.ticket);
+                lines.push(format!("\n  {}  {}  {} of {} on #{}", one.id, time(one.planned_at), one.to, one.event, one.ticket));
             }
-            bail!("several notifications begin with {id}:{lines}{}", if found.len() > LISTED { "\n  …" } else { "" })
+            bail!("several notifications begin with {id}:{}{}", lines.concat(), if found.len() > LISTED { "\n  …" } else { "" })
         }
     }
 }

@@ -85,17 +85,17 @@ async fn remove(
         let why = reason.map(|reason| format!(" for the reason {reason}")).unwrap_or_default();
         bail!("{place} is not suppressed{why}: see `switchboard suppressions list {place}`");
     }
-    let mut said = String::new();
+    let mut said = Vec::new();
     for Standing { suppression, since } in &lifted {
-        said += &format!("{place}: lifted {} since {}: {}\n", suppression.reason, time(*since), suppression.evidence);
+        said.push(format!("{place}: lifted {} since {}: {}\n", suppression.reason, time(*since), suppression.evidence));
     }
     if lifted.iter().any(|standing| standing.suppression.reason == Reason::Stop) {
-        said += "The platform may hold on to a STOP that it knows of itself, until START comes from that number.\n";
+        said.push("The platform may hold on to a STOP that it knows of itself, until START comes from that number.\n".to_owned());
     }
     for standing in left.values() {
-        said += &format!("{} is still not sent there ({})\n", everything(standing.suppression.scope), standing.suppression.reason);
+        said.push(format!("{} is still not sent there ({})\n", everything(standing.suppression.scope), standing.suppression.reason));
     }
-    Ok(said)
+    Ok(said.concat())
 }
 
 /// The tenant that is meant, with its name: the only one, where none is named.
@@ -119,19 +119,19 @@ fn listed(tenants: &[(TenantId, String)], standing: &[Standing], all: usize, wit
     if standing.is_empty() {
         return "no suppressed addresses\n".to_owned();
     }
-    let mut text = String::new();
+    let mut text = Vec::new();
     for Standing { suppression, since } in standing {
         let Suppression { tenant, method, address, scope, reason, evidence, delivery } = suppression;
         let whose = if with_tenant && tenants.len() > 1 { format!("  {}", name(tenants, *tenant)) } else { String::new() };
         let place = paint(STRONG, &format!("{method}:{address}"));
-        text += &format!("{place}{whose}  {} is sent: {reason} since {}\n", nothing(*scope), time(*since));
+        text.push(format!("{place}{whose}  {} is sent: {reason} since {}\n", nothing(*scope), time(*since)));
         let delivery = delivery.map(|id| format!(" (delivery {id})")).unwrap_or_default();
-        text += &format!("  {}\n", paint(FAINT, &format!("{evidence}{delivery}")));
+        text.push(format!("  {}\n", paint(FAINT, &format!("{evidence}{delivery}"))));
     }
     if all > standing.len() {
-        text += &(paint(FAINT, &format!("{} of {all}; --limit shows more", standing.len())) + "\n");
+        text.push(paint(FAINT, &format!("{} of {all}; --limit shows more", standing.len())) + "\n");
     }
-    text
+    text.concat()
 }
 
 fn listed_json(tenants: &[(TenantId, String)], standing: &[Standing]) -> anyhow::Result<String> {

@@ -12,8 +12,8 @@ const ADA: &str = "+15550100";
 fn sms(desk: &Desk, account: AccountId, from: &str, id: &str, text: &str) -> Mail {
     let mut message = desk.mail("ada@example.org", id).by(Channel::Sms, account);
     message.0.identities = vec![format!("phone:{from}").parse().expect("a key")];
-    message.0.text = text.to_owned();
-    message.0.reply = text.to_owned();
+    text.clone_into(&mut message.0.text);
+    text.clone_into(&mut message.0.reply);
     message
 }
 
