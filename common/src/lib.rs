@@ -4,7 +4,7 @@
 //! * [`envelope`]: how that travels; [`broker`]: the port that it travels by, the loop that consumes,
 //!   and PostgreSQL as the broker.
 //! * [`db`]: all SQL, one file a concern.
-//! * [`reply_token`]: signed reply addresses.
+//! * [`reply_token`]: signed reply addresses; [`unsubscribe`]: signed links.
 //! * [`schedule`]: when a delivery is tried again.
 //! * [`ambient`]: time and randomness, as parameters; [`supervise`]: keeps a task going.
 //! * [`config`], [`telemetry`], [`tls`], [`embedded`]: what a process starts with; [`runtime`]: how a worker is
@@ -24,3 +24,4 @@ pub mod schedule;
 pub mod supervise;
 pub mod telemetry;
 pub mod tls;
+pub mod unsubscribe;

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod telling;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -10,6 +12,8 @@ use switchboard_common::domain::ticket::TicketState;
 use crate::preferences::Preferences;
 use crate::ticket::{Watch, number};
 use crate::user::Until;
+
+pub use telling::{Deliveries, DeliveryCommand, DeliveryList, Explain, ExplainNotification, ExplainRecipient, Suppressions, scope};
 
 /// Takes what clients write to a support desk, and sees to it that the right people hear of it.
 #[derive(Debug, Parser)]
@@ -61,6 +65,17 @@ pub enum Command {
     /// Say why something happened
     #[command(subcommand)]
     Explain(Explain),
+    /// Look at what waits to be sent, why, and until when; decide about what may not have arrived
+    Deliveries(Deliveries),
+    /// Look at the addresses that nothing is sent to, and change them
+    #[command(subcommand)]
+    Suppressions(Suppressions),
+    /// Do what the link to unsubscribe in a mail does
+    Unsubscribe {
+        /// The link, or its last part
+        #[arg(value_name = "LINK")]
+        link: String,
+    },
     /// Show what is made of a message, without taking it
     #[command(subcommand)]
     Inspect(Inspect),
@@ -287,21 +302,6 @@ impl From<State> for TicketState {
             State::Unresolved => Self::Unresolved,
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Explain {
-    /// Say how a message was understood, where it went, and who was told of it
-    Message {
-        /// The message's id here or the beginning of it, or its Message-ID
-        id: String,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-        /// Write the message to stdout as it came, with all that was not kept beside it
-        #[arg(long, conflicts_with = "json")]
-        raw: bool,
-    },
 }
 
 #[derive(Debug, Subcommand)]

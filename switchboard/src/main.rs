@@ -6,6 +6,7 @@
 //! * [`demo`] shows all of it at work.
 //! * [`ticket`] lists, shows and changes tickets; [`client`] shows clients and says which of them are one;
 //!   [`user`] says who is there; [`preferences`] how they are told of things; [`explain`] says why something happened.
+//! * [`deliveries`] shows what waits to be sent, and why; [`suppressions`] where nothing is sent any more.
 //! * [`inspect`] shows what is made of a mail, without taking it.
 //! * [`dead`] lists what could not be processed, and has it processed again.
 //! * [`topology`] shows what stands on RabbitMQ.
@@ -16,6 +17,7 @@ mod cli;
 mod client;
 mod database;
 mod dead;
+mod deliveries;
 mod demo;
 mod desk;
 mod explain;
@@ -23,6 +25,7 @@ mod inspect;
 mod output;
 mod pipe;
 mod preferences;
+mod suppressions;
 mod ticket;
 mod topology;
 mod up;
@@ -94,6 +97,11 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Preferences(command) => preferences::run(&config, &ambient, command).await,
             Command::User(command) => user::run(&config, &ambient, command).await,
             Command::Dead(command) => dead::run(&config, &ambient, command).await,
+            Command::Deliveries(command) => deliveries::run(&config, &ambient, command).await,
+            Command::Suppressions(command) => suppressions::run(&config, &ambient, command).await,
+            Command::Unsubscribe { link } => suppressions::unsubscribe(&config, &ambient, &link).await,
+            Command::Explain(Explain::Notification(asked)) => explain::notification(&config, &ambient, &asked).await,
+            Command::Explain(Explain::Recipient(asked)) => explain::recipient(&config, &ambient, &asked).await,
             Command::Explain(Explain::Message { id, json, raw }) => explain::message(&config, &ambient, &id, json, raw).await,
             Command::Pipe(_) | Command::Inspect(_) => unreachable!("they have ways of their own"),
         }

@@ -138,3 +138,18 @@ pub async fn unwatch_ticket(connection: &mut PgConnection, tenant: TenantId, tic
             .await?;
     Ok(done.rows_affected() > 0)
 }
+
+/// The user of this handle, and whether it is a group. Those who have left have none.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn by_handle(connection: &mut PgConnection, tenant: TenantId, handle: &str) -> sqlx::Result<Option<(UserId, bool)>> {
+    let row = sqlx::query!(
+        r#"select id as "id: UserId", is_group from users where tenant_id = $1 and handle = $2 and archived_at is null"#,
+        tenant.0,
+        handle,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.id, row.is_group)))
+}

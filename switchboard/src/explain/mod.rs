@@ -1,6 +1,8 @@
 //! `switchboard explain`: says why something happened, from what is on record.
 
+mod notification;
 mod page;
+mod recipient;
 mod routing;
 mod sender;
 mod threading;
@@ -13,6 +15,9 @@ use switchboard_common::db::{media, view};
 
 use crate::database::{Database, Need};
 use crate::output::{print, time, write};
+
+pub use notification::{gathered, notification};
+pub use recipient::recipient;
 
 /// How many messages are listed when an id is not enough to tell which is meant.
 const LISTED: usize = 10;

@@ -5,9 +5,9 @@ use switchboard_common::domain::explanation::{Explanation, ToldDecision};
 use switchboard_common::domain::inbound::{InboundMessage, Trust};
 use unicode_width::UnicodeWidthStr;
 
-use super::{routing, sender, threading};
+use super::{gathered, routing, sender, threading};
+use crate::deliveries::became;
 use crate::output::{ADDED, FAINT, Page, REMOVED, pad, paint, shorten, time};
-use crate::ticket::mail;
 
 /// The whole page.
 pub fn render(explained: &MessageExplained) -> String {
@@ -81,6 +81,7 @@ fn outcome(explained: &MessageExplained) -> String {
         Some("answered") => format!("It is the answer to the client on {ticket}."),
         Some("noted") => format!("It is an internal note on {ticket}."),
         Some("blocked") => "It was blocked, and is on no ticket.".to_owned(),
+        Some("heeded") => "It was heeded, and is on no ticket.".to_owned(),
         _ => "It is logged, and was not decided on.".to_owned(),
     }
 }
@@ -103,6 +104,20 @@ fn reasons(page: &mut Page, explained: &MessageExplained, explanation: &Explanat
     }
 }
 
+/// Whether somebody is told, and why, where, when and by whose choice.
+pub fn in_words(decision: &ToldDecision) -> (String, String) {
+    let ToldDecision { told, on, why, layer, until, waits, .. } = decision;
+    let mark = if *told { paint(ADDED, "told    ") } else { paint(REMOVED, "not told") };
+    let on = on.as_ref().map(|on| format!(" (on {on})")).unwrap_or_default();
+    let waits = match (until, waits) {
+        (Some(until), Some(waits)) => format!(", until {} {waits}", time(*until)),
+        (Some(until), None) => format!(", at {}", time(*until)),
+        (None, waits) => waits.as_ref().map(|waits| format!(", {waits}")).unwrap_or_default(),
+    };
+    let layer = layer.as_ref().map(|layer| paint(FAINT, &format!("  ({layer})"))).unwrap_or_default();
+    (mark, format!("{why}{on}{waits}{layer}"))
+}
+
 fn told(page: &mut Page, event: &EventView) {
     let Some(planned_at) = event.planned_at else {
         page.line(1, &format!("of {} (version {}): not planned yet", event.kind, event.version));
@@ -113,12 +128,16 @@ fn told(page: &mut Page, event: &EventView) {
         page.line(2, &format!("{}  of the desk: it is nobody's, and there is no administrator", paint(REMOVED, "nobody  ")));
     }
     let width = event.told.iter().map(|decision| decision.recipient.width()).max().unwrap_or_default();
-    for ToldDecision { recipient, user_id, client_id, told, on, why, .. } in &event.told {
-        let mark = if *told { paint(ADDED, "told    ") } else { paint(REMOVED, "not told") };
-        let on = on.as_ref().map(|on| format!(" (on {on})")).unwrap_or_default();
-        page.line(2, &format!("{mark}  {}  {why}{on}", pad(recipient, width)));
-        for delivery in event.deliveries.iter().filter(|mail| (mail.user_id, mail.client_id) == (*user_id, *client_id)) {
-            page.line(4, &mail(delivery));
+    for decision in &event.told {
+        let ToldDecision { recipient, user_id, client_id, .. } = decision;
+        let (mark, why) = in_words(decision);
+        page.line(2, &format!("{mark}  {}  {why}", pad(recipient, width)));
+        for delivery in event.deliveries.iter().filter(|delivery| (delivery.user_id, delivery.client_id) == (*user_id, *client_id)) {
+            let id = paint(FAINT, &format!("  {}", delivery.id));
+            page.line(4, &format!("{}: {}{id}", delivery.channel, became(delivery)));
+        }
+        for collected in event.collected.iter().filter(|collected| Some(collected.user_id) == *user_id) {
+            gathered(page, 4, collected);
         }
     }
 }
@@ -155,6 +174,7 @@ mod tests {
                 planned_at: Some(DateTime::UNIX_EPOCH),
                 told: told_of,
                 deliveries: Vec::new(),
+                collected: Vec::new(),
             };
             let mut page = Page::default();
             told(&mut page, &event);

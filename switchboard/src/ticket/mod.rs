@@ -18,8 +18,6 @@ use crate::database::{Database, Need};
 use crate::output::print;
 use crate::user::one_named;
 
-pub use show::mail;
-
 /// Who follows which ticket.
 #[derive(Debug, Args)]
 pub struct Watch {
@@ -109,7 +107,8 @@ pub fn tenant_id(tenants: &[(TenantId, String)], of: &Of) -> anyhow::Result<Opti
     found.map(Some).with_context(|| format!("there is no tenant {wanted}; there are: {}", names.join(", ")))
 }
 
-async fn find(connection: &mut PgConnection, of: &Of, number: i64) -> anyhow::Result<(TenantId, TicketId)> {
+/// The ticket that is meant.
+pub async fn find(connection: &mut PgConnection, of: &Of, number: i64) -> anyhow::Result<(TenantId, TicketId)> {
     let tenants = view::tenants(connection).await?;
     let tenant = tenant_id(&tenants, of)?;
     let found = view::find_ticket(connection, tenant, number).await?;

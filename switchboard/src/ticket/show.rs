@@ -1,9 +1,11 @@
 //! All of one ticket.
 
-use switchboard_common::db::view::{AttachmentView, DeliveryView, LinkView, MessageView, TicketLine, TicketView};
+use switchboard_common::db::view::{AttachmentView, CollectedView, DeliveryView, LinkView, MessageView, TicketLine, TicketView};
 use switchboard_common::domain::inbound::{Trust, size_in_words};
 
-use crate::output::{ADDED, CHANGED, FAINT, Page, REMOVED, STRONG, paint, time};
+use crate::deliveries::became;
+use crate::explain::gathered;
+use crate::output::{CHANGED, FAINT, Page, REMOVED, STRONG, paint, time};
 
 /// Of longer texts the beginning is shown, in bytes.
 const LONGEST_TEXT: usize = 64 * 1024;
@@ -27,13 +29,20 @@ pub fn render(ticket: &TicketView) -> String {
             page.line(3, change);
         }
     }
-    page.heading("Mail");
-    if ticket.deliveries.is_empty() {
-        page.line(1, "nobody was written to");
+    page.heading("Who was told");
+    if ticket.deliveries.is_empty() && ticket.collected.is_empty() {
+        page.line(1, "nobody");
     }
     for delivery in &ticket.deliveries {
-        page.line(1, &format!("{} <{}>  {}", paint(STRONG, &delivery.to), delivery.address, paint(FAINT, &delivery.template)));
-        page.line(3, &mail(delivery));
+        let DeliveryView { to, channel, address, template, id, .. } = delivery;
+        page.line(1, &format!("{} by {channel} <{address}>  {}", paint(STRONG, to), paint(FAINT, &format!("{template}  {id}"))));
+        page.line(3, &became(delivery));
+        page.line(3, &delivery.because.as_ref().map(|why| paint(FAINT, &format!("this way because {why}"))).unwrap_or_default());
+    }
+    for collected in &ticket.collected {
+        let CollectedView { to, template, notification_id, .. } = collected;
+        page.line(1, &format!("{}  {}", paint(STRONG, to), paint(FAINT, &format!("{template}  {notification_id}"))));
+        gathered(&mut page, 3, collected);
     }
     page.finish()
 }
@@ -122,20 +131,4 @@ fn beginning(text: &str) -> (&str, usize) {
 fn describe(attachment: &AttachmentView) -> String {
     let AttachmentView { name, content_type, size, .. } = attachment;
     format!("{name} ({content_type}, {})", size_in_words(size.unsigned_abs()))
-}
-
-/// What became of a mail, in a sentence.
-pub fn mail(delivery: &DeliveryView) -> String {
-    let answer = delivery.last_answer.as_deref().unwrap_or("no answer");
-    let tries = match delivery.attempts {
-        1 => "after 1 try".to_owned(),
-        tries => format!("after {tries} tries"),
-    };
-    match (delivery.status.as_str(), delivery.sent_at, delivery.next_attempt_at) {
-        ("sent", Some(at), _) => format!("{} {}: {answer}", paint(ADDED, "sent"), time(at)),
-        ("queued", _, Some(at)) if delivery.attempts == 0 => format!("{} to be sent {}", paint(CHANGED, "waits"), time(at)),
-        ("queued", _, Some(at)) => format!("{} {tries} ({answer}); tried again {}", paint(CHANGED, "waits"), time(at)),
-        ("failed", ..) => format!("{} {tries}: {answer}", paint(REMOVED, "failed")),
-        (status, ..) => format!("{} {tries}: {answer}", paint(CHANGED, status)),
-    }
 }

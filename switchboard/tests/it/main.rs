@@ -14,5 +14,6 @@ mod policies;
 mod preferences;
 mod records;
 mod show;
+mod telling;
 mod up;
 mod world;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::DeliveryView;
+use super::{Collected, CollectedView, DeliveryView};
 use crate::broker::Queue;
 use crate::db::dead_letters::{self, DeadLetter};
 use crate::domain::explanation::{Explanation, ToldDecision};
@@ -27,7 +27,7 @@ pub struct MessageExplained {
     pub account: String,
     /// The message as it came in.
     pub message: Json<InboundMessage>,
-    /// What became of it: `opened`, `joined`, `answered`, `noted` or `blocked`.
+    /// What became of it: `opened`, `joined`, `answered`, `noted`, `blocked` or `heeded`.
     pub outcome: Option<String>,
     /// How often it came again.
     pub duplicates: i32,
@@ -58,8 +58,10 @@ pub struct EventView {
     pub planned_at: Option<DateTime<Utc>>,
     /// Who is told and who is not, and why.
     pub told: Vec<ToldDecision>,
-    /// What became of the mail.
+    /// What tells them, and what became of it.
     pub deliveries: Vec<DeliveryView>,
+    /// What was collected to be told at once.
+    pub collected: Vec<CollectedView>,
 }
 
 /// The logged messages whose id begins with `text`, or whose Message-ID it is. Of several with one
@@ -127,8 +129,13 @@ pub async fn explain(connection: &mut PgConnection, tenant: TenantId, id: Inboun
     };
     if let Some(ticket) = row.ticket_id {
         for delivery in super::deliveries(connection, tenant, ticket).await? {
-            if let Some(event) = events.iter_mut().find(|event| event.id == delivery.event_id) {
+            if let Some(event) = events.iter_mut().find(|event| Some(event.id) == delivery.event_id) {
                 event.deliveries.push(delivery);
+            }
+        }
+        for collected in super::collected(connection, tenant, Collected::OfTicket(ticket)).await? {
+            if let Some(event) = events.iter_mut().find(|event| event.id == collected.event_id) {
+                event.collected.push(collected);
             }
         }
     }
@@ -165,7 +172,7 @@ async fn events(connection: &mut PgConnection, tenant: TenantId, message: Messag
     .await?;
     let event = |id, kind, version, planned_at, told: Option<Json<Vec<ToldDecision>>>| {
         let told = told.map(|told| told.0).unwrap_or_default();
-        EventView { id, kind, version, planned_at, told, deliveries: Vec::new() }
+        EventView { id, kind, version, planned_at, told, deliveries: Vec::new(), collected: Vec::new() }
     };
     Ok(rows.into_iter().map(|row| event(row.id, row.kind, row.version, row.planned_at, row.decisions)).collect())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::DeliveryView;
+use super::{Collected, CollectedView, DeliveryView};
 use crate::domain::inbound::Trust;
 use crate::domain::ticket::TicketState;
 use crate::ids::{InboundId, MessageId, TenantId, TicketId};
@@ -77,6 +77,8 @@ pub struct TicketView {
     pub links: Vec<LinkView>,
     /// Who was told of it.
     pub deliveries: Vec<DeliveryView>,
+    /// What was collected of it to be told at once.
+    pub collected: Vec<CollectedView>,
 }
 
 /// A message on a ticket.
@@ -204,6 +206,7 @@ pub async fn show_ticket(connection: &mut PgConnection, tenant: TenantId, ticket
         versions: versions(connection, tenant, ticket).await?,
         links: links(connection, tenant, ticket).await?,
         deliveries: super::deliveries(connection, tenant, ticket).await?,
+        collected: super::collected(connection, tenant, Collected::OfTicket(ticket)).await?,
     })
 }
 
