@@ -9,12 +9,15 @@ mod templates;
 mod thread;
 mod view;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use lettre::address::Envelope;
-use switchboard_common::db::letters::{Earlier, Letter};
+use switchboard_common::db::letters::{DigestLetter, Earlier, Letter};
 use switchboard_common::db::reply_addresses::ReplyRecipient;
 use switchboard_common::db::templates::Overrides;
 use switchboard_common::domain::address::EmailAddress;
+use switchboard_common::domain::method::Method;
 use switchboard_common::reply_token::SigningKeys;
 
 pub use templates::Template;
@@ -96,6 +99,19 @@ pub enum RenderError {
     /// An address that no mail can be sent to or from.
     #[error("mail cannot be sent {0}: it is not a mail address")]
     Address(&'static str),
+    /// The window of a WhatsApp chat is shut, and the account has no approved template.
+    #[error("the reader wrote nothing for 24 hours, and the account has no approved template")]
+    WindowClosed,
+    /// An answer is longer than its channel takes.
+    #[error("the text has {length} characters, and {method} takes {most}")]
+    TooLong {
+        /// The channel.
+        method: Method,
+        /// Its length in characters.
+        length: usize,
+        /// The most.
+        most: usize,
+    },
     /// The mail could not be put together.
     #[error("the mail cannot be put together: {0}")]
     Mail(#[from] std::io::Error),
@@ -116,8 +132,42 @@ pub struct Draft<'a> {
     pub overrides: &'a Overrides,
     /// The link by which the reader stops what is like it (RFC 8058), where there is one.
     pub unsubscribe: Option<&'a str>,
+    /// For WhatsApp: the approved template of the account, for when the window is shut.
+    pub approved: Option<Approved<'a>>,
     /// When it is sent.
     pub now: DateTime<Utc>,
+}
+
+/// An approved template of a WhatsApp account, with one parameter in its body: the text.
+#[derive(Debug, Clone, Copy)]
+pub struct Approved<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its language codes by locale; `default` for all others.
+    pub languages: &'a BTreeMap<String, String>,
+}
+
+/// All that a digest is written from.
+#[derive(Debug, Clone, Copy)]
+pub struct DigestDraft<'a> {
+    /// What it says.
+    pub letter: &'a DigestLetter,
+    /// The tenant's own words.
+    pub overrides: &'a Overrides,
+    /// The link by which the reader stops digests (RFC 8058), where there is one.
+    pub unsubscribe: Option<&'a str>,
+    /// For WhatsApp with its window shut: the approved template of the account.
+    pub approved: Option<Approved<'a>>,
+    /// When it is sent.
+    pub now: DateTime<Utc>,
+}
+
+/// Writes what is handed over for a digest.
+///
+/// # Errors
+/// When an address is none, or a template of the tenant cannot be filled in.
+pub fn digest(draft: DigestDraft<'_>) -> Result<Content, RenderError> {
+    Err(RenderError::NoTemplate(format!("{} for {}", Template::Digest.as_str(), draft.letter.method)))
 }
 
 /// Writes what is handed over.

@@ -26,11 +26,17 @@ pub enum Template {
     TicketClosedClient,
     /// An answer that did not arrive, for its author.
     DeliveryFailedAgent,
+    /// An answer that arrived without some of its files, for its author.
+    DeliveryPartialAgent,
+    /// A message in which the reader is mentioned.
+    MentionAgent,
+    /// Several notifications at once.
+    Digest,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::TicketCreatedAgent,
         Self::TicketCreatedClient,
         Self::MessageAddedAgent,
@@ -39,6 +45,9 @@ impl Template {
         Self::TicketClosedAgent,
         Self::TicketClosedClient,
         Self::DeliveryFailedAgent,
+        Self::DeliveryPartialAgent,
+        Self::MentionAgent,
+        Self::Digest,
     ];
 
     /// The name in the database and of the files.
@@ -53,6 +62,9 @@ impl Template {
             Self::TicketClosedAgent => "ticket.closed.agent",
             Self::TicketClosedClient => "ticket.closed.client",
             Self::DeliveryFailedAgent => "delivery.failed.agent",
+            Self::DeliveryPartialAgent => "delivery.partial.agent",
+            Self::MentionAgent => "mention.agent",
+            Self::Digest => "digest.agent",
         }
     }
 
@@ -65,7 +77,7 @@ impl Template {
     /// Whether it shows the message that the event is about.
     #[must_use]
     pub fn shows_message(self) -> bool {
-        !matches!(self, Self::TicketCreatedClient | Self::TicketClosedClient)
+        !matches!(self, Self::TicketCreatedClient | Self::TicketClosedClient | Self::Digest)
     }
 
     /// Whether it is a person's own words to the client, and no notification.
