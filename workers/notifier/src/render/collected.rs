@@ -94,7 +94,7 @@ impl Collected {
 impl Item {
     fn new(item: &DigestItem, phrases: &Catalogue) -> Result<Self, RenderError> {
         let actor = item.actor_name.as_deref().map(clean::header);
-        let section = Template::parse(&item.template).map_or("other", Template::section);
+        let section = Template::parse(&item.template).filter(|template| *template != Template::Digest).map_or("other", Template::section);
         let value = |name: &str| actor.clone().filter(|_| name == "actor");
         // Not everything that happens is somebody's doing.
         let by = actor.as_ref().map(|_| phrases.say(&format!("item.{section}_by"), value));

@@ -19,10 +19,10 @@ mod mail;
 mod page;
 mod phrases;
 pub mod sample;
-#[cfg(test)]
-mod samples;
 mod slack;
 mod template;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod view;
 mod webhook;

@@ -279,9 +279,7 @@ mod tests {
     #[test]
     fn a_phrase_with_a_count_has_a_form_for_each_category_of_its_language() {
         for catalogue in all() {
-            let categories: BTreeSet<&str> = (0..2_000_001_i64)
-                .step_by(1_000_000)
-                .chain(0..200)
+            let categories: BTreeSet<&str> = (0..200)
                 .map(|number| plural(catalogue.tag, &number.to_string()))
                 .collect();
             let counted: Vec<_> = catalogue.phrases.iter().filter(|(_, phrase)| phrase.forms.len() > 1).collect();
@@ -302,7 +300,6 @@ mod tests {
             ("de", "1", "one"),
             ("fr", "0", "one"),
             ("fr", "2", "other"),
-            ("fr", "1000000", "many"),
             ("es", "0", "other"),
             ("pt-BR", "0", "one"),
             ("pl", "3", "few"),

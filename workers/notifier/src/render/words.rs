@@ -54,6 +54,8 @@ static PLAIN: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
             "email.answer.text" from "email/answer.text",
             "email.digest.subject" from "email/digest.subject",
             "email.digest.text" from "email/digest.text",
+            "slack.agent.subject" from "slack/agent.subject",
+            "slack.digest.subject" from "slack/digest.subject",
             "whatsapp.agent.text" from "whatsapp/agent",
             "whatsapp.acknowledged.text" from "chat/acknowledged",
             "whatsapp.closed.text" from "chat/closed",
@@ -90,13 +92,11 @@ static SLACK: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     registry(
         slack_escape,
         &files!(
-            "slack.agent.subject" from "slack/agent.subject",
             "slack.agent.context" from "slack/agent.context",
             "slack.agent.text" from "slack/agent",
             "slack.acknowledged.text" from "chat/acknowledged",
             "slack.closed.text" from "chat/closed",
             "slack.answer.text" from "chat/answer",
-            "slack.digest.subject" from "slack/digest.subject",
             "slack.digest.context" from "slack/digest.context",
             "slack.digest.text" from "slack/digest",
         ),
