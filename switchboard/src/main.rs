@@ -6,6 +6,7 @@
 //! * [`demo`] shows all of it at work.
 //! * [`ticket`] lists, shows and changes tickets; [`client`] shows clients and says which of them are one;
 //!   [`user`] says who is there; [`explain`] says why something happened.
+//! * [`template`] shows the messages that people are sent.
 //! * [`inspect`] shows what is made of a mail, without taking it.
 //! * [`dead`] lists what could not be processed, and has it processed again.
 //! * [`topology`] shows what stands on RabbitMQ.
@@ -22,6 +23,7 @@ mod explain;
 mod inspect;
 mod output;
 mod pipe;
+mod template;
 mod ticket;
 mod topology;
 mod up;
@@ -91,6 +93,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Ticket(command) => ticket::run(&config, &ambient, command).await,
             Command::Client(command) => client::run(&config, &ambient, command).await,
             Command::User(command) => user::run(&config, &ambient, command).await,
+            Command::Template(command) => template::run(&config, &ambient, command).await,
             Command::Dead(command) => dead::run(&config, &ambient, command).await,
             Command::Explain(Explain::Message { id, json, raw }) => explain::message(&config, &ambient, &id, json, raw).await,
             Command::Pipe(_) | Command::Inspect(_) => unreachable!("they have ways of their own"),

@@ -23,6 +23,7 @@ pub enum Kind {
     RuleOrder,
     Client,
     Block,
+    Template,
 }
 
 impl Kind {
@@ -41,6 +42,7 @@ impl Kind {
             Self::RuleOrder => "order of the rules",
             Self::Client => "client",
             Self::Block => "block",
+            Self::Template => "template",
         }
     }
 
@@ -49,6 +51,7 @@ impl Kind {
         match self {
             Self::Account => "disabled; its tickets stay",
             Self::Rule => "deleted",
+            Self::Template => "as built in",
             Self::Customize | Self::Block => "cleared",
             Self::Client => "withdrawn; the client and their tickets stay",
             _ => "archived; its tickets stay",
@@ -97,6 +100,7 @@ pub fn diff(stored: &Stored, wanted: &Desk) -> Vec<Change> {
     changes.extend(order(&old.rules, &wanted.rules));
     compare(&mut changes, Kind::Client, &old.clients, &wanted.clients, |key| ids.clients.contains_key(key));
     compare(&mut changes, Kind::Block, &single(&old.block), &single(&wanted.block), |_| false);
+    compare(&mut changes, Kind::Template, &old.templates, &wanted.templates, |_| false);
     changes
 }
 
@@ -147,7 +151,7 @@ fn order(old: &[Rule], new: &[Rule]) -> Option<Change> {
 }
 
 /// What stands where there is nothing.
-const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 /// What is compared and shown of a part: the same fields in the same order for each.
 pub(super) trait Described {
@@ -168,6 +172,9 @@ impl Described for Customize {
         vec![
             ("brand", maybe(self.brand.as_ref())),
             ("from_name", maybe(self.from_name.as_ref())),
+            ("logo", maybe(self.logo.as_ref())),
+            ("color", maybe(self.color.as_ref())),
+            ("footer", maybe(self.footer.as_ref().map(|footer| footer.replace('\n', " / ")).as_ref())),
             ("locale", maybe(self.locale.as_ref())),
             ("timezone", maybe(self.timezone.as_ref())),
             ("hours", maybe(self.hours.as_ref().map(ToString::to_string).as_ref())),
@@ -177,7 +184,10 @@ impl Described for Customize {
 
 impl Described for Department {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        vec![("description", maybe(Some(&self.description).filter(|text| !text.is_empty())))]
+        vec![
+            ("description", maybe(Some(&self.description).filter(|text| !text.is_empty()))),
+            ("from_name", maybe(self.from_name.as_ref())),
+        ]
     }
 }
 

@@ -37,6 +37,7 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
     let [departments, users, groups, categories, account_tables, rules] =
         ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
     let client_tables = fields.tables("clients");
+    let template_tables = fields.tables("templates");
     let [customize, hours_table, block] = ["customize", "hours", "block"].map(|key| fields.table(key));
     let faults = fields.faults();
     let list = |kind, key, check| List { owner: &owner, kind, key, check };
@@ -51,6 +52,7 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
         accounts: list("account", "name", values::handle).read(account_tables, faults, accounts::account).into_iter().collect(),
         clients: super::clients::read(client_tables, &owner, faults),
         block: block.map(|table| accounts::block(&format!("{owner}block"), table, faults)).unwrap_or_default(),
+        templates: super::templates::read(template_tables, &owner, faults),
         rules: list("rule", "name", values::name).read(rules, faults, rule).into_iter().map(|(_, rule)| rule).collect(),
     }
 }
@@ -60,6 +62,9 @@ fn customize_of(owner: &str, table: Table, faults: &mut Faults) -> Customize {
     let customize = Customize {
         brand: fields.parsed("brand", values::name),
         from_name: fields.parsed("from_name", values::name),
+        logo: fields.parsed("logo", values::logo),
+        color: fields.parsed("color", values::color),
+        footer: fields.long_text("footer"),
         locale: fields.parsed("locale", values::locale),
         timezone: fields.parsed("timezone", values::timezone),
         hours: None,
@@ -69,7 +74,7 @@ fn customize_of(owner: &str, table: Table, faults: &mut Faults) -> Customize {
 }
 
 fn department(_: &str, fields: &mut Fields<'_>) -> Department {
-    Department { description: fields.text("description").unwrap_or_default() }
+    Department { description: fields.text("description").unwrap_or_default(), from_name: fields.parsed("from_name", values::name) }
 }
 
 fn user(_: &str, fields: &mut Fields<'_>) -> User {

@@ -8,9 +8,10 @@
 //! 3. [`page`] fills the templates in ([`words`], [`helpers`]) and fits them to their channel ([`slack`]).
 //! 4. [`mail`] puts a mail together, in its [`thread`]; [`webhook`] has no templates, and writes JSON.
 //!
-//! docs/templates.md tells tenants what they can change.
+//! [`check`] tries a tenant's words with [`sample`] data before they are used. docs/templates.md tells tenants what they can change.
 
 mod brand;
+pub mod check;
 mod clean;
 mod collected;
 mod helpers;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde_json::Value;
 use switchboard_common::db::letters::{Branding, DigestItem, DigestLetter, Letter, LetterFailure, LetterMessage};
 use switchboard_common::db::reply_addresses::ReplyRecipient;
 use switchboard_common::db::templates::Overrides;
@@ -14,6 +15,9 @@ use switchboard_common::ids::{AccountId, ClientId, MessageId, PriorityId, Status
 use switchboard_common::reply_token::SigningKeys;
 use uuid::Uuid;
 
+use super::collected::Collected;
+use super::language::Language;
+use super::view::View;
 use super::{Content, DigestDraft, Draft, Enclosures, File, RenderError, Template, digest, render};
 
 /// What a sample is made of.
@@ -66,6 +70,34 @@ impl Sample<'_> {
             approved: None,
             now: now(),
         })
+    }
+
+    /// What its templates see.
+    ///
+    /// # Errors
+    /// When a phrase is missing.
+    pub fn data(&self) -> Result<Value, RenderError> {
+        let language = Language::new(self.locale, self.branding.locale.as_deref());
+        let data = if self.template == Template::Digest {
+            let letter = self.digest();
+            let draft = DigestDraft { letter: &letter, overrides: self.overrides, unsubscribe: Some(LINK), approved: None, now: now() };
+            serde_json::to_value(Collected::new(&draft, &language)?)
+        } else {
+            let (letter, enclosures) = (self.letter(), enclosures());
+            let keys = SigningKeys::new(TENANT, Vec::new());
+            let draft = Draft {
+                letter: &letter,
+                earlier: &[],
+                enclosures: &enclosures,
+                keys: &keys,
+                overrides: self.overrides,
+                unsubscribe: Some(LINK),
+                approved: None,
+                now: now(),
+            };
+            serde_json::to_value(View::new(&draft, self.template, &language)?)
+        };
+        data.map_err(|error| RenderError::Phrase(error.to_string()))
     }
 
     /// A letter with everything that a template may ask for, or with as little as there may be.
