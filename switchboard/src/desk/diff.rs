@@ -184,10 +184,7 @@ impl Described for Customize {
 
 impl Described for Department {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("description", maybe(Some(&self.description).filter(|text| !text.is_empty()))),
-            ("from_name", maybe(self.from_name.as_ref())),
-        ]
+        vec![("description", maybe(Some(&self.description).filter(|text| !text.is_empty()))), ("from_name", maybe(self.from_name.as_ref()))]
     }
 }
 

@@ -62,10 +62,10 @@ pub fn complete(desks: &mut Desks, folder: &Path, faults: &mut Faults) {
         for (name, own) in &mut desk.templates {
             let place = format!("tenant {tenant}: template {name}");
             let before = faults.len();
-            for (part, text) in
-                [("subject", &mut own.words.subject), ("text", &mut own.words.text), ("html", &mut own.words.html)]
-            {
-                let Some(path) = text.as_deref().and_then(|text| text.strip_prefix(FILE)).map(|path| folder.join(path.trim())) else { continue };
+            for (part, text) in [("subject", &mut own.words.subject), ("text", &mut own.words.text), ("html", &mut own.words.html)] {
+                let Some(path) = text.as_deref().and_then(|text| text.strip_prefix(FILE)).map(|path| folder.join(path.trim())) else {
+                    continue;
+                };
                 match std::fs::read_to_string(&path) {
                     Ok(content) => *text = Some(content.replace("\r\n", "\n").trim_end().to_owned()),
                     Err(error) => faults.push(format!("{place}: {part}: cannot read {}: {error}", path.display())),
@@ -98,4 +98,66 @@ fn shown(text: &str) -> String {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     format!("{line:?} ({} characters, {:08x})", text.chars().count(), hasher.finish() >> 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file;
+    use super::*;
+
+    fn faults(templates: &str, files: &[(&str, &str)]) -> (Vec<String>, Desks) {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).expect("written");
+        }
+        let mut faults = Faults::new();
+        let mut desks = file::read(&format!("[[tenant]]\nname = \"acme\"\n{templates}"), &mut faults);
+        complete(&mut desks, folder.path(), &mut faults);
+        let place = folder.path().display().to_string();
+        (faults.into_iter().map(|fault| fault.replace(&place, "FOLDER")).collect(), desks)
+    }
+
+    #[test]
+    fn a_template_is_tried_and_its_fault_named_with_its_place() {
+        let faults = |more: &str| {
+            let (faults, _) = faults(&format!("[[tenant.templates]]\ntemplate = \"ticket.created.client\"\n{more}"), &[]);
+            faults.join("; ")
+        };
+        assert_eq!(faults("text = \"Hi {{reader}}\""), "");
+        assert_eq!(
+            faults("text = \"Hi\\n  {{nmber}}\""),
+            "tenant acme: template ticket.created.client email: text: line 2, column 3: there is no nmber; did you mean number?"
+        );
+        assert!(faults("").contains("says nothing: subject, text or html should be there"));
+        assert!(faults("txt = 'a'\nsubject = 'b'").contains("unknown key txt; did you mean text?"));
+        assert!(faults("channel = 'webhook'\ntext = 'a'").contains("what a webhook posts is a contract"));
+        assert!(faults("locale = 'english'\ntext = 'a'").contains("is not a language"));
+        assert!(faults("text = 'a'\n[[tenant.templates]]\ntemplate = 'ticket.created.client'\ntext = 'b'").contains("stands there twice"));
+        assert!(
+            faults("text = 'a'\n[[tenant.templates]]\ntemplate = 'ticket.craeted.client'\ntext = 'b'")
+                .contains("did you mean ticket.created.client?")
+        );
+        assert_eq!(faults("text = 'a'\n[[tenant.templates]]\ntemplate = 'ticket.created.client'\nlocale = 'de'\ntext = 'b'"), "");
+    }
+
+    #[test]
+    fn a_text_may_stand_in_a_file_beside_the_desk() {
+        let wanted = "[[tenant.templates]]\ntemplate = \"ticket.created.client\"\ntext = \"file:a.txt\"\n";
+        let (none, desks) = faults(wanted, &[("a.txt", "Hi {{reader}}\r\nBye\n")]);
+        assert_eq!(none, Vec::<String>::new());
+        assert_eq!(desks["acme"].templates["ticket.created.client email"].words.text.as_deref(), Some("Hi {{reader}}\nBye"));
+        let (missing, _) = faults(wanted, &[]);
+        assert!(
+            missing[0].starts_with("tenant acme: template ticket.created.client email: text: cannot read FOLDER/a.txt: "),
+            "{missing:?}"
+        );
+    }
+
+    #[test]
+    fn texts_that_begin_alike_are_told_apart() {
+        let long = |end: &str| shown(&format!("{} {end}", "word ".repeat(20)));
+        assert_ne!(long("a"), long("b"));
+        assert_eq!(long("a"), long("a"));
+        assert_eq!(shown("short"), "\"short\"");
+    }
 }

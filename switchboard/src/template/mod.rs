@@ -8,9 +8,9 @@ use mail_parser::MessageParser;
 use sqlx::ConnectOptions;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::config::{Config, nearest};
+use switchboard_common::db::desk;
 use switchboard_common::db::letters::Branding;
 use switchboard_common::db::templates::{self, Overrides};
-use switchboard_common::db::desk;
 use switchboard_common::domain::method::Method;
 use switchboard_notifier::render::sample::Sample;
 use switchboard_notifier::render::{Content, Template};
@@ -71,7 +71,8 @@ fn find(event: &str, audience: Option<&str>) -> anyhow::Result<Template> {
     if let Some(template) = found {
         return Ok(template);
     }
-    let asked = audience.filter(|audience| !event.ends_with(&format!(".{audience}"))).map_or_else(|| event.to_owned(), |a| format!("{event}.{a}"));
+    let asked =
+        audience.filter(|audience| !event.ends_with(&format!(".{audience}"))).map_or_else(|| event.to_owned(), |a| format!("{event}.{a}"));
     let names = Template::ALL.iter().flat_map(|template| [template.as_str(), template.event()]);
     match nearest(&asked, names.clone()).or_else(|| nearest(event, names)) {
         Some(near) => bail!("there is no template {asked}; did you mean {near}?"),
@@ -133,9 +134,7 @@ fn readable(content: &Content) -> anyhow::Result<String> {
             let text = parsed.body_text(0).unwrap_or_default().replace("\r\n", "\n");
             format!("Subject: {}\n\n{text}", parsed.subject().unwrap_or_default())
         }
-        Content::Slack { text, blocks, .. } => {
-            serde_json::to_string_pretty(&serde_json::json!({ "text": text, "blocks": blocks }))? + "\n"
-        }
+        Content::Slack { text, blocks, .. } => serde_json::to_string_pretty(&serde_json::json!({ "text": text, "blocks": blocks }))? + "\n",
         Content::Whatsapp { text, .. } | Content::Sms(text) => format!("{text}\n"),
         Content::WhatsappTemplate { parameters, .. } => format!("{}\n", parameters.join("\n")),
         Content::Webhook(body) => serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(body)?)? + "\n",

@@ -23,8 +23,8 @@ use crate::ids::{AccountId, CategoryId, ClientId, DepartmentId, RuleId, TenantId
 
 pub use clients::{ClientRecord, ContactOwner, contact_owners, put_client, withdraw_clients};
 pub use mailboxes::put_mailbox;
-pub use templates::put_templates;
 pub use read::{address_owners, find_tenant, load, lock_tenant};
+pub use templates::put_templates;
 pub use write::{
     archive_categories, archive_departments, archive_users, bump_revision, delete_rules, disable_accounts, free_names, put_account,
     put_block, put_category, put_customize, put_department, put_group, put_rule, put_user, release_users, seed, set_departments,

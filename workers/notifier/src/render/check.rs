@@ -171,6 +171,15 @@ mod tests {
         assert!(found(Template::TicketCreatedAgent, Method::Slack, Some("x"), Some("x"), None).is_empty());
         assert!(found(Template::TicketCreatedAgent, Method::Slack, None, Some("x"), Some("x"))[0].contains("only mail"));
         assert!(found(Template::TicketCreatedAgent, Method::Email, None, None, Some("x"))[0].contains("needs a text"));
-        assert!(found(Template::Digest, Method::Email, None, Some("{{#each tickets}}{{number}}{{#each items}}{{what}}{{/each}}{{/each}}"), None).is_empty());
+        assert!(
+            found(
+                Template::Digest,
+                Method::Email,
+                None,
+                Some("{{#each tickets}}{{number}}{{#each items}}{{what}}{{/each}}{{/each}}"),
+                None
+            )
+            .is_empty()
+        );
     }
 }

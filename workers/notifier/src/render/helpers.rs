@@ -22,7 +22,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("plural", Box::new(Said(plural)));
     registry.register_helper("truncate", Box::new(Said(truncated)));
     registry.register_helper("join", Box::new(Said(join)));
-    registry.register_helper("quote", Box::new(Said(quote)));
+    registry.register_helper("quote", Box::new(quote));
     registry.register_helper("lines", Box::new(lines));
 }
 
@@ -123,9 +123,12 @@ fn join(helper: &Helper<'_>, _: &Value) -> Result<String, RenderError> {
     Ok(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
 }
 
-/// `{{quote text}}`: the text with `> ` before each line.
-fn quote(helper: &Helper<'_>, _: &Value) -> Result<String, RenderError> {
-    Ok(text(helper, "quote")?.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n"))
+/// `{{quote text}}`: the text escaped, with `> ` before each line.
+fn quote(helper: &Helper<'_>, registry: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+    let escape = registry.get_escape_fn();
+    let lines = text(helper, "quote")?.lines().map(|line| format!("> {}", escape(line)).trim_end().to_owned());
+    out.write(&lines.collect::<Vec<_>>().join("\n"))?;
+    Ok(())
 }
 
 /// `{{lines text}}`: the text escaped, its line breaks kept: in HTML as `<br>`.

@@ -180,7 +180,8 @@ mod tests {
     use super::*;
 
     fn filled(markup: Markup, source: &str) -> Result<String, String> {
-        let context = Context::wraps(json!({ "evil": "<!channel> & <b>\"x\"</b>", "none": null, "list": ["a", "<b>"], "at": "2026-03-01T12:00:00Z",
+        let context =
+            Context::wraps(json!({ "evil": "<!channel> & <b>\"x\"</b>", "none": null, "list": ["a", "<b>"], "at": "2026-03-01T12:00:00Z",
             "language": "de", "locale": "pl", "timezone": "Europe/Berlin", "count": 3, "number": 7, "text": "a<\nb" }));
         own(markup, source, &context.expect("a context")).map_err(|error| error.to_string())
     }
@@ -194,7 +195,9 @@ mod tests {
         );
         assert_eq!(
             filled(Markup::Slack, all).as_deref(),
-            Ok("&lt;!channel&gt; &amp; &lt;b&gt;\"x\"&lt;/b&gt;|&lt;!channe…|a, &lt;b&gt;|a&lt;\nb|Neues Ticket #&lt;!channel&gt; &amp; &lt;b&gt;\"x\"&lt;/b&gt;")
+            Ok(
+                "&lt;!channel&gt; &amp; &lt;b&gt;\"x\"&lt;/b&gt;|&lt;!channe…|a, &lt;b&gt;|a&lt;\nb|Neues Ticket #&lt;!channel&gt; &amp; &lt;b&gt;\"x\"&lt;/b&gt;"
+            )
         );
         let html = filled(Markup::Html, all).expect("HTML");
         assert!(!html.replace("<br>", "").contains(['<', '"']) && html.contains("a&lt;<br>\nb"), "{html}");
@@ -204,7 +207,7 @@ mod tests {
     fn helpers_know_the_readers_language_zone_and_plurals() {
         assert_eq!(filled(Markup::Plain, "{{date at}}").as_deref(), Ok("1. März 2026, 13:00 Uhr (CET)"));
         assert_eq!(filled(Markup::Plain, "{{plural count one=\"{} a\" few=\"{} b\" many=\"{} c\" other=\"d\"}}").as_deref(), Ok("3 b"));
-        assert_eq!(filled(Markup::Plain, "{{quote text}}").as_deref(), Ok("> a<\n> b"));
+        assert_eq!(filled(Markup::Slack, "{{quote text}}").as_deref(), Ok("> a&lt;\n> b"), "a quote, of what has no power");
         assert_eq!(filled(Markup::Plain, "{{t \"digest.more\" count=1}}").as_deref(), Ok("und 1 weitere"));
     }
 
@@ -238,7 +241,15 @@ mod tests {
 
     #[test]
     fn a_tenant_cannot_leave_values_unescaped_or_define_partials() {
-        for source in ["{{{evil}}}", "{{&evil}}", "{{~{evil}~}}", "a {{~& evil}}", "{{{{raw}}}}x{{{{/raw}}}}", "{{#*inline \"a\"}}{{> a}}{{/inline}}", "{{* x}}"] {
+        for source in [
+            "{{{evil}}}",
+            "{{&evil}}",
+            "{{~{evil}~}}",
+            "a {{~& evil}}",
+            "{{{{raw}}}}x{{{{/raw}}}}",
+            "{{#*inline \"a\"}}{{> a}}{{/inline}}",
+            "{{* x}}",
+        ] {
             assert!(forbidden(Markup::Html, source).is_some(), "{source}");
         }
         assert_eq!(forbidden(Markup::Html, "{{evil}} {{#if evil}}{{/if}} {{!-- {x} --}} {x}"), None);
