@@ -13,7 +13,7 @@ const USUAL: Rgb = Rgb(0x1d, 0x5f, 0xbf);
 const CONTRAST: f64 = 4.5;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Brand {
+pub(super) struct Appearance {
     pub brand: String,
     logo: Option<String>,
     /// What stands below every message.
@@ -28,7 +28,7 @@ struct Accent {
     dark: String,
 }
 
-impl Brand {
+impl Appearance {
     pub fn new(branding: &Branding) -> Self {
         let color = branding.color.as_deref().and_then(Rgb::parse).unwrap_or(USUAL);
         Self {
@@ -118,16 +118,16 @@ mod tests {
     fn a_colour_or_a_logo_that_is_none_is_not_shown() {
         let branding =
             |logo: &str, color: &str| Branding { logo: Some(logo.to_owned()), color: Some(color.to_owned()), ..Branding::default() };
-        let usual = Brand::new(&Branding::default());
+        let usual = Appearance::new(&Branding::default());
         for color in ["red", "#fff", "#12345g", "#1d5fbf;}", "123456", "#é2345"] {
-            assert_eq!(Brand::new(&branding("", color)).accent, usual.accent, "{color}");
+            assert_eq!(Appearance::new(&branding("", color)).accent, usual.accent, "{color}");
             assert!(!is_color(color));
         }
         for logo in
             ["http://a.example/l.png", "javascript:alert(1)", "data:image/png;base64,AA", "https://u:p@a.example/", "", "//a.example/l.png"]
         {
-            assert_eq!(Brand::new(&branding(logo, "")).logo, None, "{logo}");
+            assert_eq!(Appearance::new(&branding(logo, "")).logo, None, "{logo}");
         }
-        assert_eq!(Brand::new(&branding("https://a.example/l.png", "")).logo.as_deref(), Some("https://a.example/l.png"));
+        assert_eq!(Appearance::new(&branding("https://a.example/l.png", "")).logo.as_deref(), Some("https://a.example/l.png"));
     }
 }

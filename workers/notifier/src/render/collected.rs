@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use switchboard_common::db::letters::DigestItem;
 
-use super::brand::Brand;
+use super::brand::Appearance;
 use super::helpers::truncate;
 use super::language::Language;
 use super::phrases::{Catalogue, Speechless};
@@ -75,7 +75,7 @@ impl Collected {
         Ok(Self {
             frame: Frame::new(
                 Template::Digest,
-                Brand::new(&letter.branding),
+                Appearance::new(&letter.branding),
                 &letter.recipient_name,
                 language,
                 letter.timezone,

@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn no_word_is_lost_between_sections_and_no_escape_is_cut_in_two() {
-        let text: String = (0..900).map(|n| format!("{n} &lt;\n")).collect();
+        let text: String = (0..900).map(|n| format!("{n} &lt;\n")).collect::<Vec<_>>().concat();
         let (_, blocks) = message(None, None, &text, "more");
         assert!(sections(&blocks).len() > 1);
         assert_eq!(sections(&blocks).join("\n").split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());

@@ -10,7 +10,7 @@ use switchboard_common::domain::inbound::size_in_words;
 use switchboard_common::domain::method::Method;
 use switchboard_common::domain::reply_marker::REPLY_MARKER;
 
-use super::brand::Brand;
+use super::brand::Appearance;
 use super::language::Language;
 use super::phrases::Catalogue;
 use super::{Draft, Enclosures, RenderError, Template, clean};
@@ -49,7 +49,7 @@ pub(super) struct Frame {
     /// The template's name.
     template: &'static str,
     #[serde(flatten)]
-    pub brand: Brand,
+    pub brand: Appearance,
     pub reader: String,
     /// The language of what is built in.
     pub language: &'static str,
@@ -87,7 +87,7 @@ pub(super) struct Failure {
 }
 
 impl Frame {
-    pub fn new(template: Template, brand: Brand, reader: &str, language: &Language<'_>, zone: Tz, unsubscribe: Option<&str>) -> Self {
+    pub fn new(template: Template, brand: Appearance, reader: &str, language: &Language<'_>, zone: Tz, unsubscribe: Option<&str>) -> Self {
         let tag = language.catalogue.tag;
         Self {
             marker: REPLY_MARKER,
@@ -109,7 +109,7 @@ impl View {
         let mut view = Self {
             frame: Frame::new(
                 template,
-                Brand::new(&letter.branding),
+                Appearance::new(&letter.branding),
                 &letter.recipient_name,
                 language,
                 letter.timezone,

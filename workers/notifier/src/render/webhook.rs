@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 pub(super) fn of_letter(draft: &Draft<'_>, template: Template, view: &View) -> String {
     let letter = draft.letter;
     let message = letter.message.as_ref().zip(view.message.as_ref()).map(|(message, shown)| {
-        json!({
+        &json!({
             "id": message.id,
             "kind": kind(message.kind),
             "author": shown.author,
@@ -29,7 +29,7 @@ pub(super) fn of_letter(draft: &Draft<'_>, template: Template, view: &View) -> S
     body(
         template,
         draft.now,
-        json!({
+        &json!({
             "headline": view.headline,
             "reason": clean::header(&letter.reason),
             "recipient": view.frame.reader,
@@ -54,11 +54,11 @@ pub(super) fn of_digest(draft: &DigestDraft<'_>, view: &Collected) -> String {
     body(
         Template::Digest,
         draft.now,
-        json!({ "recipient": view.frame.reader, "count": view.count, "more": view.more, "causes": causes, "tickets": view.tickets }),
+        &json!({ "recipient": view.frame.reader, "count": view.count, "more": view.more, "causes": causes, "tickets": view.tickets }),
     )
 }
 
-fn body(template: Template, now: chrono::DateTime<chrono::Utc>, data: Value) -> String {
+fn body(template: Template, now: chrono::DateTime<chrono::Utc>, data: &Value) -> String {
     let audience = if template.is_for_client() { "client" } else { "agent" };
     json!({ "version": VERSION, "type": template.event(), "audience": audience, "timestamp": now, "data": data }).to_string()
 }
