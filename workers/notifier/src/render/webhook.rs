@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 pub(super) fn of_letter(draft: &Draft<'_>, template: Template, view: &View) -> String {
     let letter = draft.letter;
     let message = letter.message.as_ref().zip(view.message.as_ref()).map(|(message, shown)| {
-        &json!({
+        json!({
             "id": message.id,
             "kind": kind(message.kind),
             "author": shown.author,
