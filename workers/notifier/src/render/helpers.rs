@@ -167,6 +167,7 @@ mod tests {
     fn a_text_is_cut_between_words_and_never_within_a_letter() {
         assert_eq!(truncate("short", 5), "short");
         assert_eq!(truncate("the printer is on fire", 16), "the printer is…");
+        assert_eq!(truncate("the printer is burning", 18), "the printer is…");
         assert_eq!(truncate("the printer is on fire", 12), "the printer…");
         assert_eq!(truncate("Donaudampfschifffahrt", 10), "Donaudamp…");
         assert_eq!(truncate("a Donaudampfschifffahrt", 10), "a Donauda…");

@@ -56,7 +56,7 @@ impl Sheet<'_> {
             mail = mail.header("Auto-Submitted", Raw::new(automatic)).header("X-Auto-Response-Suppress", Raw::new("All"));
         }
         // One click of the mail program, without a page in between (RFC 8058, 3.1).
-        if let Some(link) = self.unsubscribe.and_then(|link| Url::parse(link).ok()).filter(|link| link.scheme() == "https") {
+        if let Some(link) = self.unsubscribe.and_then(link) {
             mail = mail.header("List-Unsubscribe", Raw::new(format!("<{link}>")));
             mail = mail.header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
         }
@@ -73,6 +73,11 @@ impl Sheet<'_> {
         let to = self.to.parse().map_err(|_| RenderError::Address("to the reader's address"))?;
         Envelope::new(Some(from), vec![to]).map_err(|_| RenderError::Address("to nobody"))
     }
+}
+
+/// A link that a mail program may follow by itself: by https (RFC 8058, 3.1), and nothing else.
+pub(super) fn link(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|link| link.scheme() == "https")
 }
 
 /// In whose name a mail is sent: an answer comes from the person who wrote it.

@@ -13,7 +13,7 @@ use switchboard_common::domain::reply_marker::REPLY_MARKER;
 use super::brand::Appearance;
 use super::language::Language;
 use super::phrases::Catalogue;
-use super::{Draft, Enclosures, RenderError, Template, clean};
+use super::{Draft, Enclosures, RenderError, Template, clean, mail};
 
 /// Of a longer text a notification by mail or webhook shows the beginning, in bytes. An answer goes out whole.
 const LONGEST_TEXT: usize = 32 * 1024;
@@ -97,7 +97,7 @@ impl Frame {
             language: tag,
             locale: tag,
             timezone: zone.name(),
-            unsubscribe: unsubscribe.map(clean::header),
+            unsubscribe: unsubscribe.and_then(mail::link).map(String::from),
         }
     }
 }

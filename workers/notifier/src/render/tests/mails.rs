@@ -133,6 +133,7 @@ fn only_optional_mail_to_the_desks_own_people_can_be_stopped_with_one_click() {
         let expected = (!template.is_for_client()).then(|| "<https://desk.example/stop/1>".to_owned());
         assert_eq!(header(&letter, stop), expected, "{}", template.as_str());
         assert_eq!(header(&letter, None), None);
+        assert_eq!(header(&letter, Some("javascript:alert(1)")), None);
         letter.is_optional = false;
         assert_eq!(header(&letter, stop), None, "{}", template.as_str());
     }
