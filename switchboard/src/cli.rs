@@ -1,6 +1,7 @@
 //! The command line.
 
 mod telling;
+mod template;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,6 +15,7 @@ use crate::ticket::{Watch, number};
 use crate::user::Until;
 
 pub use telling::{Deliveries, DeliveryCommand, DeliveryList, Explain, ExplainNotification, ExplainRecipient, Suppressions, scope};
+pub use template::{TemplateCommand, TemplateRender};
 
 /// Takes what clients write to a support desk, and sees to it that the right people hear of it.
 #[derive(Debug, Parser)]
@@ -79,6 +81,9 @@ pub enum Command {
     /// Show what is made of a message, without taking it
     #[command(subcommand)]
     Inspect(Inspect),
+    /// Look at the messages that people are sent
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Look at what could not be processed, and have it processed again
     #[command(subcommand)]
     Dead(Dead),

@@ -7,6 +7,7 @@
 //! * [`ticket`] lists, shows and changes tickets; [`client`] shows clients and says which of them are one;
 //!   [`user`] says who is there; [`preferences`] how they are told of things; [`explain`] says why something happened.
 //! * [`deliveries`] shows what waits to be sent, and why; [`suppressions`] where nothing is sent any more.
+//! * [`template`] shows the messages that people are sent.
 //! * [`inspect`] shows what is made of a mail, without taking it.
 //! * [`dead`] lists what could not be processed, and has it processed again.
 //! * [`topology`] shows what stands on RabbitMQ.
@@ -26,6 +27,7 @@ mod output;
 mod pipe;
 mod preferences;
 mod suppressions;
+mod template;
 mod ticket;
 mod topology;
 mod up;
@@ -96,6 +98,7 @@ fn run(global: &cli::Global, command: Command) -> anyhow::Result<()> {
             Command::Client(command) => client::run(&config, &ambient, command).await,
             Command::Preferences(command) => preferences::run(&config, &ambient, command).await,
             Command::User(command) => user::run(&config, &ambient, command).await,
+            Command::Template(command) => template::run(&config, &ambient, command).await,
             Command::Dead(command) => dead::run(&config, &ambient, command).await,
             Command::Deliveries(command) => deliveries::run(&config, &ambient, command).await,
             Command::Suppressions(command) => suppressions::run(&config, &ambient, command).await,

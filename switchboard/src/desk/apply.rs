@@ -154,6 +154,9 @@ impl Tenant<'_> {
         if self.changes.iter().any(|change| change.kind == Kind::Block) {
             desk::put_block(connection, self.id, &self.wanted.block).await?;
         }
+        if self.changes.iter().any(|change| change.kind == Kind::Template) {
+            desk::put_templates(connection, self.id, &self.wanted.templates).await?;
+        }
         let removed = self.to_remove(Kind::Department, |ids, name| ids.departments.get(name).map(|id| id.0));
         desk::archive_departments(connection, self.id, &removed, ambient.now()).await?;
         desk::bump_revision(connection, self.id).await

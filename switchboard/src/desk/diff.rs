@@ -26,6 +26,7 @@ pub enum Kind {
     Client,
     Block,
     Preferences,
+    Template,
 }
 
 impl Kind {
@@ -45,6 +46,7 @@ impl Kind {
             Self::Client => "client",
             Self::Block => "block",
             Self::Preferences => "preferences",
+            Self::Template => "template",
         }
     }
 
@@ -53,6 +55,7 @@ impl Kind {
         match self {
             Self::Account => "disabled; its tickets stay",
             Self::Rule | Self::Preferences => "deleted",
+            Self::Template => "as built in",
             Self::Customize | Self::Block => "cleared",
             Self::Client => "withdrawn; the client and their tickets stay",
             _ => "archived; its tickets stay",
@@ -102,6 +105,7 @@ pub fn diff(stored: &Stored, wanted: &Desk) -> Vec<Change> {
     compare(&mut changes, Kind::Client, &old.clients, &wanted.clients, |key| ids.clients.contains_key(key));
     compare(&mut changes, Kind::Block, &single(&old.block), &single(&wanted.block), |_| false);
     changes.extend(preferences::diff(old, wanted));
+    compare(&mut changes, Kind::Template, &old.templates, &wanted.templates, |_| false);
     changes
 }
 
@@ -173,6 +177,9 @@ impl Described for Customize {
         vec![
             ("brand", maybe(self.brand.as_ref())),
             ("from_name", maybe(self.from_name.as_ref())),
+            ("logo", maybe(self.logo.as_ref())),
+            ("color", maybe(self.color.as_ref())),
+            ("footer", maybe(self.footer.as_ref().map(|footer| footer.replace('\n', " / ")).as_ref())),
             ("locale", maybe(self.locale.as_ref())),
             ("timezone", maybe(self.timezone.as_ref())),
             ("hours", maybe(self.hours.as_ref().map(ToString::to_string).as_ref())),
@@ -182,7 +189,7 @@ impl Described for Customize {
 
 impl Described for Department {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        vec![("description", maybe(Some(&self.description).filter(|text| !text.is_empty())))]
+        vec![("description", maybe(Some(&self.description).filter(|text| !text.is_empty()))), ("from_name", maybe(self.from_name.as_ref()))]
     }
 }
 

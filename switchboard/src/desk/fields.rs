@@ -40,6 +40,18 @@ impl<'f> Fields<'f> {
         }
     }
 
+    /// A text of several lines, if it is there.
+    pub fn long_text(&mut self, key: &'static str) -> Option<String> {
+        match self.take(key)? {
+            Value::String(text) if text.trim().is_empty() => self.wrong(key, "is empty"),
+            Value::String(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) => {
+                self.wrong(key, "holds a control character")
+            }
+            Value::String(text) => Some(text.replace("\r\n", "\n").trim_end().to_owned()),
+            other => self.wrong(key, &format!("is {}, and should be a text", kind(&other))),
+        }
+    }
+
     /// A text that has to be there, and that `parse` understands.
     pub fn required<T>(&mut self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         if !self.has(key) {

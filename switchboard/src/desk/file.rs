@@ -38,6 +38,7 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
     let [departments, users, groups, categories, account_tables, rules] =
         ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
     let client_tables = fields.tables("clients");
+    let template_tables = fields.tables("templates");
     let [customize, hours_table, block] = ["customize", "hours", "block"].map(|key| fields.table(key));
     let users_preferences = preferences::read("preferences", Whose::User, fields);
     let clients_preferences = preferences::read("clients_preferences", Whose::Client, fields);
@@ -54,6 +55,7 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
         accounts: list("account", "name", values::handle).read(account_tables, faults, accounts::account).into_iter().collect(),
         clients: super::clients::read(client_tables, &owner, faults),
         block: block.map(|table| accounts::block(&format!("{owner}block"), table, faults)).unwrap_or_default(),
+        templates: super::templates::read(template_tables, &owner, faults),
         rules: list("rule", "name", values::name).read(rules, faults, rule).into_iter().map(|(_, rule)| rule).collect(),
         preferences: users_preferences,
         clients_preferences,
@@ -65,6 +67,9 @@ fn customize_of(owner: &str, table: Table, faults: &mut Faults) -> Customize {
     let customize = Customize {
         brand: fields.parsed("brand", values::name),
         from_name: fields.parsed("from_name", values::name),
+        logo: fields.parsed("logo", values::logo),
+        color: fields.parsed("color", values::color),
+        footer: fields.long_text("footer"),
         locale: fields.parsed("locale", values::locale),
         timezone: fields.parsed("timezone", values::timezone),
         hours: None,
@@ -74,7 +79,7 @@ fn customize_of(owner: &str, table: Table, faults: &mut Faults) -> Customize {
 }
 
 fn department(_: &str, fields: &mut Fields<'_>) -> Department {
-    Department { description: fields.text("description").unwrap_or_default() }
+    Department { description: fields.text("description").unwrap_or_default(), from_name: fields.parsed("from_name", values::name) }
 }
 
 fn user(_: &str, fields: &mut Fields<'_>) -> User {

@@ -1,6 +1,7 @@
 //! `switchboard apply`: makes the database match a desk file.
 //!
 //! 1. [`file`] reads the file, [`accounts`], [`preferences`] and [`rule`] parts of it, by [`fields`] and [`values`]: every fault of a shape is noted.
+//!    [`templates`] reads the files that templates stand in, and tries each of them.
 //! 2. [`check`] looks at what the parts say of each other.
 //! 3. [`diff`] lays the file beside the database.
 //! 4. [`apply`] writes what differs, in one transaction, and [`show`] says what it was.
@@ -16,6 +17,7 @@ mod file;
 mod preferences;
 mod rule;
 mod show;
+mod templates;
 mod values;
 
 use std::path::Path;
@@ -35,7 +37,8 @@ use file::Desks;
 pub async fn run(config: &Config, ambient: &Ambient, path: &Path, dry_run: bool) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut faults = Faults::new();
-    let desks = file::read(&text, &mut faults);
+    let mut desks = file::read(&text, &mut faults);
+    templates::complete(&mut desks, path.parent().unwrap_or(Path::new(".")), &mut faults);
     check::check(&desks, &mut faults);
     match differences(config, ambient, &desks, faults, dry_run).await {
         Ok(differences) => print(&show::differences(&differences, dry_run)),

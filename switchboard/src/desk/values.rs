@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use switchboard_common::db::desk::Contact;
 use switchboard_common::domain::address::EmailAddress;
 use switchboard_common::domain::inbound::Channel;
+use switchboard_notifier::render::{is_color, is_logo};
 
 /// The reply token takes 31 characters of a local part's 64 (RFC 5321, 4.5.3.1.1), with its `+`.
 const LONGEST_LOCAL_PART: usize = 33;
@@ -90,6 +91,16 @@ pub fn locale(text: &str) -> Result<String, String> {
     let language_fits = (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_lowercase());
     let country_fits = country.is_none_or(|country| country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()));
     if language_fits && country_fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is not a language like en or pt-BR")) }
+}
+
+/// The URL of a logo.
+pub fn logo(text: &str) -> Result<String, String> {
+    if is_logo(text) { Ok(text.to_owned()) } else { Err(format!("{text:?} is not a URL like https://example.org/logo.png")) }
+}
+
+/// A colour.
+pub fn color(text: &str) -> Result<String, String> {
+    if is_color(text) { Ok(text.to_ascii_lowercase()) } else { Err(format!("{text:?} is not a colour like #1d5fbf")) }
 }
 
 /// A time zone of the tz database.

@@ -34,10 +34,21 @@ impl Desk {
 /// A desk with one of each kind.
 fn whole() -> String {
     DESK.to_owned()
-        + r#"
+        + r##"
 [tenant.customize]
 brand = "Acme"
 timezone = "Europe/Lisbon"
+logo = "https://acme.example/logo.png"
+color = "#7A1FA2"
+footer = """
+Acme Ltd
+Lisbon"""
+
+[[tenant.templates]]
+template = "ticket.created.client"
+locale = "pt"
+subject = "Recebido: {{title}}"
+text = "Olá {{reader}}, recebemos a sua mensagem. Vamos responder em breve."
 
 [[tenant.groups]]
 handle = "team"
@@ -53,7 +64,7 @@ category = "General"
 name = "sales"
 recipient = "sales"
 category = "General"
-"#
+"##
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
@@ -99,7 +110,8 @@ async fn what_leaves_the_file_is_archived_and_what_comes_back_is_taken_up_again(
     insta::assert_snapshot!("what_leaves_the_file", said);
     let left = "select (select count(*) from users where archived_at is null) + (select count(*) from departments where archived_at is null)
               + (select count(*) from categories where archived_at is null) + (select count(*) from channel_accounts where disabled_at is null)
-              + (select count(*) from routing_rules) + (select count(*) from user_contacts) + (select count(*) from group_members)";
+              + (select count(*) from routing_rules) + (select count(*) from user_contacts) + (select count(*) from group_members)
+              + (select count(*) from templates)";
     assert_eq!(database.ask::<i64>(left).await, 0, "and nobody who left can act");
     let said = database.apply(&whole());
     assert!(said.contains("+ user bo (again)") && said.contains("+ account support (again)"), "{said}");
@@ -162,10 +174,14 @@ async fn tenants_that_are_not_named_are_left_alone(pool: PgPoolOptions, options:
 async fn what_others_keep_in_customize_stays(pool: PgPoolOptions, options: PgConnectOptions) {
     let database = Desk::new(pool, options).await;
     database.apply(&whole());
-    sqlx::query(r#"update customize set data = data || '{"logo": "acme.svg"}'"#).execute(&database.0.pool).await.expect("kept");
+    sqlx::query(r#"update customize set data = data || '{"skin": "acme.css"}'"#).execute(&database.0.pool).await.expect("kept");
     database.apply(&whole().replace("brand = \"Acme\"\n", "locale = \"pt-BR\"\n"));
     let data: serde_json::Value = database.ask("select data from customize").await;
-    assert_eq!(data, serde_json::json!({ "logo": "acme.svg", "locale": "pt-BR", "timezone": "Europe/Lisbon" }));
+    assert_eq!(
+        data,
+        serde_json::json!({ "skin": "acme.css", "locale": "pt-BR", "timezone": "Europe/Lisbon",
+        "logo": "https://acme.example/logo.png", "color": "#7a1fa2", "footer": "Acme Ltd\nLisbon" })
+    );
 }
 
 #[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]

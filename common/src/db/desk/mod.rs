@@ -5,6 +5,7 @@ mod clients;
 mod mailboxes;
 mod preferences;
 mod read;
+mod templates;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +16,10 @@ use uuid::Uuid;
 
 use crate::db::mailboxes::Mailbox;
 use crate::db::routing::ThreadingPolicy;
+use crate::db::templates::Words;
 use crate::domain::hours::Hours;
 use crate::domain::inbound::Channel;
+use crate::domain::method::Method;
 use crate::domain::policy::{BlockEntry, Policies, SpamPolicy};
 use crate::domain::rules::{self, Strategy};
 use crate::ids::{AccountId, CategoryId, ClientId, DepartmentId, RuleId, TenantId, UserId};
@@ -25,6 +28,7 @@ pub use clients::{ClientRecord, ContactOwner, contact_owners, put_client, withdr
 pub use mailboxes::put_mailbox;
 pub use preferences::{client_ids, set_follows};
 pub use read::{address_owners, find_tenant, load, lock_tenant};
+pub use templates::put_templates;
 pub use write::{
     archive_categories, archive_departments, archive_users, bump_revision, delete_rules, disable_accounts, free_names, put_account,
     put_block, put_category, put_customize, put_department, put_group, put_rule, put_user, release_users, seed, set_departments,
@@ -56,6 +60,8 @@ pub struct Desk {
     pub preferences: Option<Value>,
     /// What is chosen for all of its clients.
     pub clients_preferences: Option<Value>,
+    /// Its own words, by template, channel and locale.
+    pub templates: BTreeMap<String, OwnTemplate>,
 }
 
 /// What a tenant does not take.
@@ -67,6 +73,27 @@ pub struct Block {
     pub spam: SpamPolicy,
 }
 
+/// A tenant's own words for a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnTemplate {
+    /// The template, such as `ticket.created.client`.
+    pub template: String,
+    /// The channel.
+    pub channel: Method,
+    /// The locale; empty for every one.
+    pub locale: String,
+    /// The words.
+    pub words: Words,
+}
+
+impl OwnTemplate {
+    /// What it is called in a desk.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {} {}", self.template, self.channel, self.locale).trim_end().to_owned()
+    }
+}
+
 /// How the desk presents itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Customize {
@@ -74,6 +101,12 @@ pub struct Customize {
     pub brand: Option<String>,
     /// The name that mail is sent in.
     pub from_name: Option<String>,
+    /// The URL of its logo.
+    pub logo: Option<String>,
+    /// Its colour, `#rrggbb`.
+    pub color: Option<String>,
+    /// What stands below every message.
+    pub footer: Option<String>,
     /// The language, such as `pt-BR`.
     pub locale: Option<String>,
     /// The time zone, such as `Europe/Lisbon`.
@@ -87,6 +120,8 @@ pub struct Customize {
 pub struct Department {
     /// What it does.
     pub description: String,
+    /// The name that mail about its tickets is sent in.
+    pub from_name: Option<String>,
 }
 
 /// What a user may do.

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::{
     Account, AddressOwner, Block, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Sees, Stored, User,
-    UserType, clients, mailboxes, preferences,
+    UserType, clients, mailboxes, preferences, templates,
 };
 use crate::db::routing::{self, ThreadingPolicy};
 use crate::domain::inbound::Channel;
@@ -51,6 +51,7 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Resu
     clients::load(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     stored.desk.block = block(connection, tenant).await?;
     preferences::load(connection, tenant, &mut stored.desk).await?;
+    stored.desk.templates = templates::load(connection, tenant).await?;
     Ok(stored)
 }
 
@@ -68,12 +69,21 @@ async fn customize(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Res
     let data = data.map(|data| data.0).unwrap_or_default();
     let text = |key: &str| data.get(key).and_then(|value| value.as_str()).map(str::to_owned);
     let hours = data.get("hours").and_then(|hours| serde_json::from_value(hours.clone()).ok());
-    Ok(Customize { brand: text("brand"), from_name: text("from_name"), locale: text("locale"), timezone: text("timezone"), hours })
+    Ok(Customize {
+        brand: text("brand"),
+        from_name: text("from_name"),
+        logo: text("logo"),
+        color: text("color"),
+        footer: text("footer"),
+        locale: text("locale"),
+        timezone: text("timezone"),
+        hours,
+    })
 }
 
 async fn departments(connection: &mut PgConnection, tenant: TenantId, desk: &mut Desk, ids: &mut Ids) -> sqlx::Result<()> {
     let rows = sqlx::query!(
-        r#"select id as "id: DepartmentId", name, description, archived_at is not null as "archived!"
+        r#"select id as "id: DepartmentId", name, description, from_name, archived_at is not null as "archived!"
            from departments where tenant_id = $1"#,
         tenant.0
     )
@@ -82,7 +92,7 @@ async fn departments(connection: &mut PgConnection, tenant: TenantId, desk: &mut
     for row in rows {
         ids.departments.insert(row.name.clone(), row.id);
         if !row.archived {
-            desk.departments.insert(row.name, Department { description: row.description });
+            desk.departments.insert(row.name, Department { description: row.description, from_name: row.from_name });
         }
     }
     Ok(())

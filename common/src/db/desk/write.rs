@@ -83,8 +83,9 @@ pub async fn bump_revision(connection: &mut PgConnection, tenant: TenantId) -> s
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn put_customize(connection: &mut PgConnection, tenant: TenantId, customize: &Customize) -> sqlx::Result<()> {
-    let Customize { brand, from_name, locale, timezone, hours } = customize;
-    let data = serde_json::json!({ "brand": brand, "from_name": from_name, "locale": locale, "timezone": timezone, "hours": hours });
+    let Customize { brand, from_name, logo, color, footer, locale, timezone, hours } = customize;
+    let data = serde_json::json!({ "brand": brand, "from_name": from_name, "logo": logo, "color": color, "footer": footer, "locale": locale,
+                                   "timezone": timezone, "hours": hours });
     sqlx::query!(
         "insert into customize as c (tenant_id, data) values ($1, jsonb_strip_nulls($2))
          on conflict (tenant_id) do update set data = jsonb_strip_nulls(c.data || $2)",
@@ -108,12 +109,14 @@ pub async fn put_department(
     department: &Department,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into departments (tenant_id, id, name, description) values ($1, $2, $3, $4)
-         on conflict (tenant_id, id) do update set description = excluded.description, archived_at = null",
+        "insert into departments (tenant_id, id, name, description, from_name) values ($1, $2, $3, $4, $5)
+         on conflict (tenant_id, id) do update
+         set description = excluded.description, from_name = excluded.from_name, archived_at = null",
         tenant.0,
         id.0,
         name,
         department.description,
+        department.from_name,
     )
     .execute(connection)
     .await?;

@@ -59,6 +59,7 @@ impl Shared {
             keys: &keys,
             overrides: &overrides,
             unsubscribe: None,
+            approved: None,
             now: self.ambient.now(),
         };
         Ok(render(draft)?)
