@@ -146,7 +146,7 @@ impl Endpoint {
         };
         let times = granted.expires_in.map(|seconds| {
             let lasts = Duration::from_secs(seconds.min(u64::from(u32::MAX)));
-            (now + (lasts - AHEAD.min(lasts / 2)), now + lasts)
+            (now + lasts.saturating_sub(AHEAD.min(lasts / 2)), now + lasts)
         });
         held.refresh_token = granted.refresh_token.or_else(|| held.refresh_token.take());
         held.token = Some(Token { access: granted.access_token.clone(), times });

@@ -2,6 +2,8 @@
 //! channel of each account.
 
 mod accounts;
+#[cfg(test)]
+mod cases;
 pub mod email;
 mod http;
 mod open;
