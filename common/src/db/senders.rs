@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use crate::domain::inbound::Channel;
 use crate::domain::sender::Sender;
@@ -47,4 +48,34 @@ pub async fn load(
             Ok(((row.tenant_id, row.id), SendingAccount { channel, address: row.address, disabled: row.disabled, sender }))
         })
         .collect()
+}
+
+/// How the accounts of a tenant send, by account; what cannot be read is left out.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn of_tenant(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Result<BTreeMap<AccountId, Sender>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: AccountId", sender as "sender!" from channel_accounts where tenant_id = $1 and sender is not null"#,
+        tenant.0
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.id, serde_json::from_value(row.sender).ok()?))).collect())
+}
+
+/// Writes how an account sends, or that it does not by itself.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn put(connection: &mut PgConnection, tenant: TenantId, account: AccountId, sender: Option<&Sender>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update channel_accounts set sender = $3 where tenant_id = $1 and id = $2 and sender is distinct from $3",
+        tenant.0,
+        account.0,
+        sender.map(Json) as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -187,3 +187,60 @@ fn usual_rate(method: Method) -> Option<Rate> {
         Method::Email | Method::Webhook => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use chrono::DateTime;
+    use switchboard_common::domain::sender::{Platform, Sender};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const KEY: Key = (TenantId(Uuid::nil()), AccountId(Uuid::nil()));
+
+    fn channels() -> Channels {
+        let ambient = Ambient::manual(DateTime::from_timestamp(1_800_000_000, 0).expect("a time"), 1);
+        Channels::new(Transport::memory().0, ambient)
+    }
+
+    fn slack(token: &str, rate: Option<Rate>) -> SendingAccount {
+        let platform = Platform::Slack { token: token.to_owned(), base_url: None };
+        let sender = Ok(Some(Sender { platform, rate, when_unsure: None }));
+        SendingAccount { channel: Channel::Slack, address: "T024BE7LD".to_owned(), disabled: false, sender }
+    }
+
+    #[test]
+    fn the_channel_of_an_account_is_kept_until_its_settings_change() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(b"xoxb-1").expect("written");
+        let token = format!("file:{}", file.path().display());
+        let channels = channels();
+        let first = channels.line(KEY, slack(&token, None)).expect("a channel");
+        assert_eq!((first.rate, first.when_unsure), (Some(Rate { count: 1, seconds: 1 }), WhenUnsure::Hold));
+        assert!(Arc::ptr_eq(&first.outlet, &channels.line(KEY, slack(&token, None)).expect("a channel").outlet));
+        let slower = Rate { count: 10, seconds: 60 };
+        let second = channels.line(KEY, slack(&token, Some(slower))).expect("a channel");
+        assert_eq!(second.rate, Some(slower));
+        assert!(!Arc::ptr_eq(&first.outlet, &second.outlet));
+        assert!(matches!(channels.line(KEY, slack("file:/no/such/secret", None)), Err(NoLine::Secret(_))));
+        let disabled = SendingAccount { disabled: true, ..slack(&token, None) };
+        assert!(matches!(channels.line(KEY, disabled), Err(NoLine::Disabled)));
+        assert!(channels.kept().is_empty(), "nothing is held for an account that sends no more");
+    }
+
+    #[test]
+    fn mail_without_a_sender_goes_by_the_mail_server_for_all_and_other_channels_do_not_go() {
+        let channels = channels();
+        let without = |channel| SendingAccount { channel, sender: Ok(None), ..slack("", None) };
+        let mail = channels.line(KEY, without(Channel::Email)).expect("a channel");
+        assert!(mail.is_shared && mail.rate.is_none());
+        assert_eq!((mail.outlet.method(), mail.when_unsure), (Method::Email, WhenUnsure::Retry));
+        assert!(matches!(channels.line(KEY, without(Channel::Slack)), Err(NoLine::NoSender)));
+        let odd = SendingAccount { sender: Err("missing field token".to_owned()), ..slack("", None) };
+        let refusal = Refusal::from(channels.line(KEY, odd).expect_err("no channel"));
+        assert_eq!(refusal.answer(), "not sent: the account's sender cannot be used: missing field token");
+        assert!(matches!(refusal, Refusal::Away { obstacle: Obstacle::Secret, .. }));
+    }
+}

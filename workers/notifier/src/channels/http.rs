@@ -140,7 +140,7 @@ fn cause<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if cause.is::<E>() || inner.is_some_and(|inner| inner.is::<E>()) {
+        if cause.is::<E>() || inner.and_then(|inner| inner.downcast_ref::<E>()).is_some() {
             return true;
         }
         source = cause.source();

@@ -101,8 +101,8 @@ fn kept(place: &OnceLock<Client>, make: impl FnOnce() -> anyhow::Result<Client>)
     if let Some(client) = place.get() {
         return Ok(client.clone());
     }
-    let made = make().map_err(|error| settings(&error))?;
-    Ok(place.get_or_init(|| made).clone())
+    let client = make().map_err(|error| settings(&error))?;
+    Ok(place.get_or_init(|| client).clone())
 }
 
 fn settings(error: &anyhow::Error) -> NoLine {

@@ -100,7 +100,7 @@ async fn a_new_refresh_token_counts_until_it_is_refused_and_then_the_accounts_ow
     grants.endpoint.state().rotates = true;
     for number in 1..=3 {
         assert_eq!(access(&tokens).await, Ok(format!("ya29.token-{number}")));
-        ambient.clock.advance(Duration::from_secs(3600));
+        ambient.clock.advance(Duration::from_hours(1));
     }
     grants.endpoint.state().refresh_token = "1//by-hand".to_owned();
     assert_eq!(access(&tokens).await, Err(TokenError::Refused("invalid_grant".to_owned())));

@@ -85,13 +85,12 @@ async fn each_file_goes_as_a_message_of_its_own_after_the_text() {
     let files = vec![file("plan.pdf", "application/pdf", b"%PDF"), file("photo.jpg", "image/jpeg", b"JFIF!")];
     let receipt = world.send(&text(IN_WINDOW, "See here", files)).await.expect("taken");
     assert_eq!((receipt.provider_id.as_deref(), receipt.answer.as_str()), (Some("wamid.HBgN0"), "accepted wamid.HBgN0, 3 message(s)"));
-    let state = world.whatsapp.state();
-    let kinds: Vec<_> = state.messages.iter().map(|message| message["type"].as_str().unwrap_or_default().to_owned()).collect();
+    let messages = world.whatsapp.state().messages.clone();
+    let kinds: Vec<_> = messages.iter().map(|message| message["type"].as_str().unwrap_or_default()).collect();
     assert_eq!(kinds, ["text", "document", "image"]);
-    assert_eq!(state.messages[1]["document"], json!({ "id": "1000", "filename": "plan.pdf" }));
-    assert_eq!(state.messages[2]["image"], json!({ "id": "1001" }));
-    assert_eq!(state.media["1001"], ("image/jpeg".to_owned(), 5));
-    drop(state);
+    assert_eq!(messages[1]["document"], json!({ "id": "1000", "filename": "plan.pdf" }));
+    assert_eq!(messages[2]["image"], json!({ "id": "1001" }));
+    assert_eq!(world.whatsapp.state().media["1001"], ("image/jpeg".to_owned(), 5));
     let refusal = world.send(&text(IN_WINDOW, "x", vec![file("a.zip", "application/zip", b"PK")])).await.expect_err("refused");
     assert_eq!(refusal.answer(), "not sent: WhatsApp takes no such file (application/zip)");
     assert_eq!(world.whatsapp.state().messages.len(), 3, "nothing goes of what cannot go whole");

@@ -88,7 +88,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !PRIVATE_V4.iter().any(is_in)
 }
 
-/// Of what is global unicast (2000::/3) all but what leads elsewhere: IETF's own (2001::/23, with Teredo), documentation, 6to4. An
+/// Of what is global unicast (`2000::/3`) all but what leads elsewhere: IETF's own (`2001::/23`, with Teredo), documentation, 6to4. An
 /// IPv4 address within one (mapped, or NAT64 by the well-known prefix, RFC 6052) is looked at as such.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let last = u32::from(address.segments()[6]) << 16 | u32::from(address.segments()[7]);
