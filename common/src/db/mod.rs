@@ -22,6 +22,7 @@ pub mod preferences;
 pub mod probe;
 pub mod reply_addresses;
 pub mod routing;
+pub mod senders;
 pub mod signing_keys;
 pub mod suppressions;
 pub mod tags;

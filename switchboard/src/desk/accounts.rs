@@ -1,4 +1,4 @@
-//! The accounts of a desk file, with their mailboxes; and whom a tenant blocks.
+//! The accounts of a desk file, with their mailboxes and senders; and whom a tenant blocks.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,14 @@ use switchboard_common::domain::policy::{BlockEntry, ClosedPolicy, Policies, Spa
 use toml::Table;
 
 use super::fields::{Faults, Fields};
-use super::values;
+use super::{sender, values};
 
 /// The longest window, in seconds: a year.
 const LONGEST_WINDOW: i64 = 31_536_000;
 
 pub fn account(_: &str, fields: &mut Fields<'_>) -> Account {
     let channel = fields.choice("channel", &Channel::ALL.map(|channel| (channel.as_str(), channel)), Channel::Email);
-    let imap = fields.table("imap");
+    let (imap, sender) = (fields.table("imap"), fields.table("sender"));
     if imap.is_some() && channel != Channel::Email {
         fields.fault("imap is for accounts of the channel email");
     }
@@ -33,9 +33,11 @@ pub fn account(_: &str, fields: &mut Fields<'_>) -> Account {
         acknowledge: fields.boolean("acknowledge", true),
         loop_cap: fields.number("loop_cap", 1..=1000, 20),
         imap: None,
+        sender: None,
     };
     let imap = imap.map(|table| mailbox(&fields.place_within("imap"), table, fields.faults()));
-    Account { imap, ..account }
+    let sender = sender.and_then(|table| sender::sender(channel, &fields.place_within("sender"), table, fields.faults()));
+    Account { imap, sender, ..account }
 }
 
 fn policies(channel: Channel, fields: &mut Fields<'_>) -> Policies {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{Connection, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::db::desk::{self, Desk, Ids, Stored};
+use switchboard_common::db::senders;
 use switchboard_common::ids::TenantId;
 use uuid::Uuid;
 
@@ -226,6 +227,7 @@ impl Tenant<'_> {
             let category = account.category.as_ref().map(|name| ids.categories[name]);
             desk::put_account(connection, self.id, ids.accounts[name], name, account, category).await?;
             desk::put_mailbox(connection, self.id, ids.accounts[name], account.imap.as_ref()).await?;
+            senders::put(connection, self.id, ids.accounts[name], account.sender.as_ref()).await?;
         }
         let removed = self.to_remove(Kind::Category, |ids, name| ids.categories.get(name).map(|id| id.0));
         desk::archive_categories(connection, self.id, &removed, ambient.now()).await

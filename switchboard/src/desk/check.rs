@@ -7,6 +7,7 @@ use switchboard_common::db::mailboxes::Mailbox;
 use switchboard_common::domain::identity::{ExternalId, ExternalKind};
 use switchboard_common::domain::inbound::Channel;
 use switchboard_common::domain::rules::Strategy;
+use switchboard_common::domain::sender::{Platform, Sender};
 
 use super::block;
 use super::fields::Faults;
@@ -22,6 +23,7 @@ pub fn check(desks: &Desks, faults: &mut Faults) {
         cycles(desk, &mut found);
         own_addresses(desk, &mut found);
         mailboxes(desk, &mut found);
+        webhooks(desk, &mut found);
         block::check(desk, &mut found);
         faults.extend(found.into_iter().map(|fault| format!("tenant {tenant}: {fault}")));
     }
@@ -198,6 +200,22 @@ fn mailboxes(desk: &Desk, faults: &mut Faults) {
         folders.map(move |folder| (format!("{folder} of {username} at {host}:{port}"), format!("account {name}: imap")))
     });
     twice("folder", folders, faults);
+}
+
+/// What is posted goes encrypted, unless an account says that it may go to a private network.
+fn webhooks(desk: &Desk, faults: &mut Faults) {
+    let may = |sender: &Sender| matches!(sender.platform, Platform::Webhook { allow_private: true, .. });
+    if desk.accounts.values().filter_map(|account| account.sender.as_ref()).any(may) {
+        return;
+    }
+    for (handle, user) in &desk.users {
+        for contact in user.contacts.iter().filter(|contact| contact.channel == "webhook" && contact.value.starts_with("http:")) {
+            faults.push(format!(
+                "user {handle}: contacts: webhook:{} should be one of https; only an account with allow_private posts to others",
+                contact.value
+            ));
+        }
+    }
 }
 
 /// Mail from a person or a client to an account must not look as if it came from the account itself.

@@ -7,6 +7,9 @@ use switchboard_common::db::desk::{Account, Block, Category, Contact, Customize,
 use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
 use switchboard_common::db::routing::ThreadingPolicy;
 use switchboard_common::domain::rules::Strategy;
+use switchboard_common::domain::sender::Sender;
+
+use super::sender;
 
 use super::preferences;
 
@@ -132,17 +135,27 @@ fn compare<T: Described>(
                 What::Add { fields, again: was_there(name) }
             }
             Some(stored) => {
-                let fields: Vec<_> = stored.fields().into_iter().zip(wanted.fields()).filter(|(old, new)| old != new).collect();
+                let fields = differing(&stored.fields(), &wanted.fields());
                 if fields.is_empty() {
                     continue;
                 }
-                What::Change(fields.into_iter().map(|((field, old), (_, new))| (field, old, new)).collect())
+                What::Change(fields)
             }
         };
         changes.push(Change { kind, name: name.clone(), what });
     }
     let removed = old.keys().filter(|name| !new.contains_key(*name));
     changes.extend(removed.map(|name| Change { kind, name: name.clone(), what: What::Remove(kind.removal()) }));
+}
+
+/// The fields that differ: those of the new one in its order, and then those that only the old one has.
+fn differing(old: &[(&'static str, String)], new: &[(&'static str, String)]) -> Vec<(&'static str, String, String)> {
+    let value = |fields: &[(&'static str, String)], name| {
+        fields.iter().find(|(field, _)| *field == name).map_or_else(|| NONE.to_owned(), |(_, value)| value.clone())
+    };
+    let gone = old.iter().map(|(field, _)| *field).filter(|name| !new.iter().any(|(field, _)| field == name));
+    let names = new.iter().map(|(field, _)| *field).chain(gone);
+    names.map(|name| (name, value(old, name), value(new, name))).filter(|(_, old, new)| old != new).collect()
 }
 
 /// The order of those rules that were there and stay, if it differs.
@@ -158,7 +171,7 @@ fn order(old: &[Rule], new: &[Rule]) -> Option<Change> {
 /// What stands where there is nothing.
 pub(super) const NONE: &str = "none";
 
-/// What is compared and shown of a part: the same fields in the same order for each.
+/// What is compared and shown of a part, each field once.
 pub(super) trait Described {
     fn fields(&self) -> Vec<(&'static str, String)>;
 }
@@ -257,6 +270,7 @@ impl Described for Account {
             ("loop_cap", self.loop_cap.to_string()),
         ];
         fields.extend(mailbox(self.imap.as_ref()));
+        fields.extend(sending(self.sender.as_ref()));
         fields
     }
 }
@@ -291,6 +305,13 @@ fn mailbox(mailbox: Option<&Mailbox>) -> Vec<(&'static str, String)> {
         ("imap.poll", field(&|mailbox| format!("{}s", mailbox.poll_seconds))),
         ("imap.since", field(&|mailbox| since(mailbox).to_owned())),
     ]
+}
+
+/// The fields of a sender; none where there is none.
+fn sending(sender: Option<&Sender>) -> Vec<(&'static str, String)> {
+    let fields = sender.map(sender::fields).unwrap_or_default();
+    let fields = fields.into_iter().map(|(name, value)| (name, maybe(value.as_ref())));
+    fields.collect()
 }
 
 impl Described for Block {

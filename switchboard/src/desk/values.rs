@@ -6,6 +6,7 @@ use switchboard_common::db::desk::Contact;
 use switchboard_common::domain::address::EmailAddress;
 use switchboard_common::domain::inbound::Channel;
 use switchboard_notifier::render::{is_color, is_logo};
+use url::Url;
 
 /// The reply token takes 31 characters of a local part's 64 (RFC 5321, 4.5.3.1.1), with its `+`.
 const LONGEST_LOCAL_PART: usize = 33;
@@ -47,7 +48,7 @@ pub fn account_address(channel: Channel, text: &str) -> Result<String, String> {
             Ok(text.to_owned())
         }
         Channel::Slack => Err(format!("{text:?} is not the id of a Slack workspace like T024BE7LD")),
-        Channel::Form => handle(text),
+        Channel::Form | Channel::Webhook => handle(text),
     }
 }
 
@@ -78,11 +79,38 @@ pub fn contact(text: &str) -> Result<Contact, String> {
     let value = match channel {
         "email" => email(value)?,
         "phone" | "whatsapp" => phone(value)?,
-        "slack" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric()) => value.to_owned(),
-        "slack" => return Err(format!("{value:?} is not a Slack member's id")),
-        _ => return Err(format!("{text:?} should begin with email:, phone:, slack: or whatsapp:")),
+        "slack" => slack_member(value)?,
+        "webhook" => webhook(value)?,
+        _ => return Err(format!("{text:?} should begin with email:, phone:, slack:, whatsapp: or webhook:")),
     };
     Ok(Contact { channel: channel.to_owned(), value })
+}
+
+/// A member of a Slack workspace: the account of that workspace reaches them.
+fn slack_member(text: &str) -> Result<String, String> {
+    let is_id = |id: &str, first: &[char]| {
+        id.len() >= 2 && id.starts_with(first) && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    match text.split_once('/') {
+        Some((team, member)) if is_id(team, &['T', 'E']) && is_id(member, &['U', 'W']) => Ok(text.to_owned()),
+        _ => Err(format!("{text:?} is not a member of a Slack workspace like T024BE7LD/U024BE7LH")),
+    }
+}
+
+/// A URL that is posted to.
+fn webhook(text: &str) -> Result<String, String> {
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none());
+    url.map(String::from).ok_or_else(|| format!("{text:?} is not a URL like https://hooks.example.org/desk"))
+}
+
+/// Where a platform is: what is said to it is a secret, which travels encrypted unless it stays on this machine.
+pub fn platform_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| url.has_host() && url.username().is_empty() && url.password().is_none());
+    let is_local = |url: &Url| url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
+    let fits = url.is_some_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_local(&url));
+    if fits { Ok(text.to_owned()) } else { Err(format!("{text:?} is not a URL of https (or, on this machine, of http)")) }
 }
 
 /// A language and, if it matters, a country.
@@ -203,6 +231,7 @@ mod tests {
             (Channel::Voice, "+15550100", "+15550100"),
             (Channel::Slack, "T024BE7LD", "T024BE7LD"),
             (Channel::Form, "contact-us", "contact-us"),
+            (Channel::Webhook, "pager", "pager"),
         ] {
             assert_eq!(account_address(channel, text).as_deref(), Ok(address));
             assert!(account_address(channel, "two words").is_err(), "{channel:?}");
@@ -216,6 +245,10 @@ mod tests {
         assert!(phone("030 1234567").is_err() && phone("+12").is_err());
         assert_eq!(contact("email:Ada@Example.org"), Ok(Contact { channel: "email".to_owned(), value: "ada@example.org".to_owned() }));
         assert!(contact("fax:1").is_err() && contact("ada@example.org").is_err() && contact("slack:").is_err());
+        assert!(contact("slack:T024BE7LD/U024BE7LH").is_ok() && contact("slack:E024BE7LD/W024BE7LH").is_ok());
+        assert!(contact("slack:U024BE7LH").is_err() && contact("slack:T1/").is_err() && contact("slack:t024/u024").is_err());
+        assert_eq!(contact("webhook:https://Hooks.example.org").map(|contact| contact.value).as_deref(), Ok("https://hooks.example.org/"));
+        assert!(contact("webhook:ftp://x.example").is_err() && contact("webhook:https://user:secret@x.example").is_err());
         assert!(locale("en").is_ok() && locale("pt-BR").is_ok() && locale("english").is_err() && locale("pt_BR").is_err());
     }
 

@@ -1,5 +1,9 @@
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use switchboard_common::db::senders;
+use switchboard_common::domain::inbound::Channel;
+use switchboard_common::domain::sender::{Platform, Rate, Sender, WhenUnsure};
+use switchboard_common::ids::{AccountId, TenantId};
 
 use crate::database::Database;
 use crate::world::{DESK, fail, succeed};
@@ -407,4 +411,49 @@ async fn who_is_away_is_listed_and_a_desk_file_does_not_bring_them_back(pool: Pg
     assert!(fail(run(&["user", "away", "bob", "--until", "2086-07-09"])).contains("there is no person with the handle bob; there are: bo"));
     assert!(fail(run(&["user", "away", "team", "--until", "2086-07-09"])).contains("there is no person with the handle team"));
     assert!(fail(run(&["user", "away", "bo", "--until", "2020-01-01"])).contains("is past"));
+}
+
+#[sqlx::test(migrator = "switchboard_common::db::MIGRATIONS")]
+async fn how_an_account_sends_is_shown_stored_and_changed(pool: PgPoolOptions, options: PgConnectOptions) {
+    let database = Desk::new(pool, options).await;
+    let account = "\n[[tenant.accounts]]\nname = \"chat\"\nchannel = \"slack\"\naddress = \"T024BE7LD\"\n";
+    let with = |sender: &str| format!("{DESK}{account}{sender}");
+    let first = with("[tenant.accounts.sender]\ntoken = \"env:SLACK_TOKEN\"\n");
+    let said = database.apply(&first);
+    assert!(said.contains("address T024BE7LD") && said.contains("sender.token env:SLACK_TOKEN"), "{said}");
+    assert_eq!(database.apply(&first), "nothing to do\n");
+    let keys: (TenantId, AccountId) =
+        (database.ask("select id from tenants").await, database.ask("select id from channel_accounts where name = 'chat'").await);
+    let stored = async || {
+        let mut connection = database.0.pool.acquire().await.expect("a connection");
+        senders::load(&mut connection, &[keys]).await.expect("the database is there").remove(&keys).expect("an account")
+    };
+    let platform = Platform::Slack { token: "env:SLACK_TOKEN".to_owned(), base_url: None };
+    let sender = Sender { platform, rate: None, when_unsure: None };
+    let account = stored().await;
+    assert_eq!((account.channel, account.address.as_str(), account.disabled), (Channel::Slack, "T024BE7LD", false));
+    assert_eq!(account.sender, Ok(Some(sender.clone())));
+    let said = database.apply(&with("[tenant.accounts.sender]\ntoken = \"env:SLACK_TOKEN\"\nrate = \"30/m\"\nwhen_unsure = \"retry\"\n"));
+    assert!(said.contains("~ account chat: sender.rate none → 30/m; sender.when_unsure none → retry\n"), "{said}");
+    let changed = Sender { rate: Some(Rate { count: 30, seconds: 60 }), when_unsure: Some(WhenUnsure::Retry), ..sender };
+    assert_eq!(stored().await.sender, Ok(Some(changed)));
+    let said = database.apply(&with(""));
+    assert!(said.contains("sender.token env:SLACK_TOKEN → none"), "{said}");
+    assert_eq!(stored().await.sender, Ok(None));
+    database.apply(DESK);
+    assert!(stored().await.disabled);
+    sqlx::query("update channel_accounts set sender = '{\"kind\": \"pigeon\"}' where name = 'chat'")
+        .execute(&database.0.pool)
+        .await
+        .expect("written");
+    assert!(stored().await.sender.is_err(), "it is the matter of this account alone");
+    let user = DESK.replace("handle = \"bo\"", "handle = \"bo\"\ncontacts = [\"webhook:http://pager.example/\"]");
+    let faults = database.refused(&user);
+    assert!(faults.contains("user bo: contacts: webhook:http://pager.example/ should be one of https"), "{faults}");
+    database.apply(
+        &(user
+            + "\n[[tenant.accounts]]\nname = \"pager\"\nchannel = \"webhook\"\naddress = \"pager\"\n\
+        [tenant.accounts.sender]\nsecret = \"env:S\"\nallow_private = true\n"),
+    );
+    assert_eq!(database.ask::<String>("select value from user_contacts where type = 'webhook'").await, "http://pager.example/");
 }

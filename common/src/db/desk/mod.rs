@@ -22,6 +22,7 @@ use crate::domain::inbound::Channel;
 use crate::domain::method::Method;
 use crate::domain::policy::{BlockEntry, Policies, SpamPolicy};
 use crate::domain::rules::{self, Strategy};
+use crate::domain::sender::Sender;
 use crate::ids::{AccountId, CategoryId, ClientId, DepartmentId, RuleId, TenantId, UserId};
 
 pub use clients::{ClientRecord, ContactOwner, contact_owners, put_client, withdraw_clients};
@@ -188,7 +189,7 @@ pub struct User {
 /// A way to reach a person, and to know them by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Contact {
-    /// `email`, `phone`, `slack` or `whatsapp`.
+    /// `email`, `phone`, `slack`, `whatsapp` or `webhook`.
     pub channel: String,
     /// The address there.
     pub value: String,
@@ -239,6 +240,8 @@ pub struct Account {
     pub loop_cap: i32,
     /// The mailbox that its mail is fetched from; without one it comes by the pipe alone.
     pub imap: Option<Mailbox>,
+    /// How it sends; a mail account without one uses the mail server that is configured for all.
+    pub sender: Option<Sender>,
 }
 
 /// A routing rule.

@@ -7,6 +7,7 @@ use super::{
     UserType, clients, mailboxes, preferences, templates,
 };
 use crate::db::routing::{self, ThreadingPolicy};
+use crate::db::senders;
 use crate::domain::inbound::Channel;
 use crate::domain::policy::{ClosedPolicy, Policies, SpamPolicy, SubjectPolicy, WindowScope};
 use crate::domain::rules::{self, Strategy};
@@ -192,7 +193,8 @@ async fn accounts(connection: &mut PgConnection, tenant: TenantId, stored: &mut 
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut mailboxes = mailboxes::load(connection, tenant).await?;
+    let mut mailboxes = mailboxes::load(&mut *connection, tenant).await?;
+    let mut senders = senders::of_tenant(connection, tenant).await?;
     for row in rows {
         ids.accounts.insert(row.name.clone(), row.id);
         channels.insert(row.name.clone(), row.channel.clone());
@@ -213,6 +215,7 @@ async fn accounts(connection: &mut PgConnection, tenant: TenantId, stored: &mut 
                 acknowledge: row.acknowledge,
                 loop_cap: row.loop_cap,
                 imap: mailboxes.remove(&row.id),
+                sender: senders.remove(&row.id),
             };
             desk.accounts.insert(row.name, account);
         }
