@@ -92,9 +92,12 @@ async fn what_everybody_chose_is_read_and_written_as_deliveries_and_digests(pool
     desk.sql(
         "insert into preferences (tenant_id, id, layer, data) values ($1, gen_random_uuid(), 'clients', $2::jsonb)",
         &[&desk.tenant.0],
-        &[r#"{"quiet_hours": {"from": "07:00", "to": "10:00"}}"#],
+        &[r#"{"timezone": "Europe/Berlin"}"#],
     )
     .await;
+
+    let own = "insert into preferences (tenant_id, id, layer, client_id, data) values ($1, gen_random_uuid(), 'client', $2, $3::jsonb)";
+    desk.sql(own, &[&desk.tenant.0, &desk.ada.0], &[r#"{"quiet_hours": {"from": "07:00", "to": "10:30"}}"#]).await;
 
     let mut ticket = desk.ticket(|state| state.assignees = vec![desk.grace]).await;
     let opened = desk.say(&mut ticket, desk.by_ada("a1@example.org", "It burns.")).await;
@@ -132,8 +135,8 @@ async fn what_everybody_chose_is_read_and_written_as_deliveries_and_digests(pool
     assert_eq!(
         rows(&desk, deliveries).await,
         [
-            "message.added slack T1/UADA C1/1.2 no id 7200 the client's quiet hours (tenant)".to_owned(),
-            format!("ticket.created email {ADA} 7200 the client's quiet hours (tenant)"),
+            "message.added slack T1/UADA C1/1.2 no id 5400 the client's quiet hours (own)".to_owned(),
+            format!("ticket.created email {ADA} 5400 the client's quiet hours (own)"),
             format!("ticket.created email {GRACE} 0"),
             "ticket.created slack T1/UGRACE no id 0".to_owned(),
         ]
