@@ -72,6 +72,17 @@ async fn two_planners_append_to_a_digest_while_it_is_closed_and_each_item_is_in_
     tokio::join!(desk.plan(std::slice::from_ref(&after)), committing);
     assert_eq!(desk.count("select count(*) from digest_items i join digests d on d.id = i.digest_id where d.closed_at is null").await, 1);
     assert_eq!(desk.count("select count(distinct notification_id) from digest_items").await, 50);
+
+    // An open digest keeps the earliest of its times.
+    for (moved, expected) in [("- interval '50 minutes'", "08:10"), ("+ interval '2 days'", "09:00")] {
+        let sql = format!("update digests set due_at = due_at {moved} where closed_at is null");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&desk.pool).await.expect("moved");
+        let mut ticket = desk.ticket(|state| state.assignees = vec![desk.grace]).await;
+        let more = desk.say(&mut ticket, desk.by_ada(&format!("{expected}@example.org"), "Hello")).await;
+        desk.plan(&[more]).await;
+        let due = "select to_char(due_at at time zone 'utc', 'HH24:MI') from digests where closed_at is null";
+        assert_eq!(rows(&desk, due).await, [expected]);
+    }
     assert_eq!(desk.count("select count(*) from deliveries where recipient_id in (select id from users)").await, 0);
     let due = "select distinct to_char(due_at at time zone 'utc', 'HH24:MI:SS') || ' ' || channel || ' ' || address from digests";
     assert_eq!(rows(&desk, due).await, [format!("09:00:00 email {GRACE}")], "the next full hour after 08:00");
@@ -92,9 +103,12 @@ async fn what_everybody_chose_is_read_and_written_as_deliveries_and_digests(pool
     desk.sql(
         "insert into preferences (tenant_id, id, layer, data) values ($1, gen_random_uuid(), 'clients', $2::jsonb)",
         &[&desk.tenant.0],
-        &[r#"{"quiet_hours": {"from": "07:00", "to": "10:00"}}"#],
+        &[r#"{"timezone": "Europe/Berlin"}"#],
     )
     .await;
+
+    let own = "insert into preferences (tenant_id, id, layer, client_id, data) values ($1, gen_random_uuid(), 'client', $2, $3::jsonb)";
+    desk.sql(own, &[&desk.tenant.0, &desk.ada.0], &[r#"{"quiet_hours": {"from": "07:00", "to": "10:30"}}"#]).await;
 
     let mut ticket = desk.ticket(|state| state.assignees = vec![desk.grace]).await;
     let opened = desk.say(&mut ticket, desk.by_ada("a1@example.org", "It burns.")).await;
@@ -132,8 +146,8 @@ async fn what_everybody_chose_is_read_and_written_as_deliveries_and_digests(pool
     assert_eq!(
         rows(&desk, deliveries).await,
         [
-            "message.added slack T1/UADA C1/1.2 no id 7200 the client's quiet hours (tenant)".to_owned(),
-            format!("ticket.created email {ADA} 7200 the client's quiet hours (tenant)"),
+            "message.added slack T1/UADA C1/1.2 no id 5400 the client's quiet hours (own)".to_owned(),
+            format!("ticket.created email {ADA} 5400 the client's quiet hours (own)"),
             format!("ticket.created email {GRACE} 0"),
             "ticket.created slack T1/UGRACE no id 0".to_owned(),
         ]
