@@ -20,6 +20,7 @@ pub mod probe;
 pub mod reply_addresses;
 pub mod routing;
 pub mod signing_keys;
+pub mod suppressions;
 pub mod tags;
 pub mod templates;
 pub mod threads;

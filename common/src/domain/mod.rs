@@ -14,4 +14,5 @@ pub mod preferences;
 pub mod reply_marker;
 pub mod rules;
 pub mod sender;
+pub mod suppression;
 pub mod ticket;
