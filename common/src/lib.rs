@@ -5,6 +5,7 @@
 //!   and PostgreSQL as the broker.
 //! * [`db`]: all SQL, one file a concern.
 //! * [`reply_token`]: signed reply addresses.
+//! * [`secrets`]: values that are named and never kept.
 //! * [`schedule`]: when a delivery is tried again.
 //! * [`ambient`]: time and randomness, as parameters; [`supervise`]: keeps a task going.
 //! * [`config`], [`telemetry`], [`tls`], [`embedded`]: what a process starts with; [`runtime`]: how a worker is
@@ -21,6 +22,7 @@ pub mod ids;
 pub mod reply_token;
 pub mod runtime;
 pub mod schedule;
+pub mod secrets;
 pub mod supervise;
 pub mod telemetry;
 pub mod tls;

@@ -19,6 +19,7 @@ pub mod plans;
 pub mod probe;
 pub mod reply_addresses;
 pub mod routing;
+pub mod senders;
 pub mod signing_keys;
 pub mod suppressions;
 pub mod tags;

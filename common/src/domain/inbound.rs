@@ -40,11 +40,13 @@ pub enum Channel {
     Voice,
     /// A form on a page.
     Form,
+    /// POSTs to the URLs that users have: it only sends.
+    Webhook,
 }
 
 impl Channel {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Email, Self::Whatsapp, Self::Slack, Self::Sms, Self::Voice, Self::Form];
+    pub const ALL: [Self; 7] = [Self::Email, Self::Whatsapp, Self::Slack, Self::Sms, Self::Voice, Self::Form, Self::Webhook];
 
     /// The channel of this name.
     #[must_use]
@@ -62,6 +64,7 @@ impl Channel {
             Self::Sms => "sms",
             Self::Voice => "voice",
             Self::Form => "form",
+            Self::Webhook => "webhook",
         }
     }
 }

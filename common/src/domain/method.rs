@@ -63,7 +63,7 @@ impl Method {
             Channel::Slack => Some(Self::Slack),
             Channel::Whatsapp => Some(Self::Whatsapp),
             Channel::Sms | Channel::Voice => Some(Self::Sms),
-            Channel::Form => None,
+            Channel::Form | Channel::Webhook => None,
         }
     }
 

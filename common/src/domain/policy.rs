@@ -99,7 +99,7 @@ words! {
 pub fn usual_window(channel: Channel) -> Option<TimeDelta> {
     match channel {
         Channel::Whatsapp | Channel::Slack | Channel::Sms | Channel::Voice => TimeDelta::try_hours(24),
-        Channel::Email | Channel::Form => None,
+        Channel::Email | Channel::Form | Channel::Webhook => None,
     }
 }
 

@@ -34,7 +34,7 @@ fn keys_of_account(channel: Channel, address: &str) -> Vec<ExternalId> {
     match channel {
         Channel::Email => keys(&[(ExternalKind::Email, address)]),
         Channel::Whatsapp | Channel::Sms | Channel::Voice => keys_of_number(address),
-        Channel::Slack | Channel::Form => Vec::new(),
+        Channel::Slack | Channel::Form | Channel::Webhook => Vec::new(),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn account_address(channel: Channel, text: &str) -> Result<String, String> {
             Ok(text.to_owned())
         }
         Channel::Slack => Err(format!("{text:?} is not the id of a Slack workspace like T024BE7LD")),
-        Channel::Form => handle(text),
+        Channel::Form | Channel::Webhook => handle(text),
     }
 }
 
@@ -192,6 +192,7 @@ mod tests {
             (Channel::Voice, "+15550100", "+15550100"),
             (Channel::Slack, "T024BE7LD", "T024BE7LD"),
             (Channel::Form, "contact-us", "contact-us"),
+            (Channel::Webhook, "pager", "pager"),
         ] {
             assert_eq!(account_address(channel, text).as_deref(), Ok(address));
             assert!(account_address(channel, "two words").is_err(), "{channel:?}");

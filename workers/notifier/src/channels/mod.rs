@@ -1,5 +1,7 @@
-//! The channels out, a file each: what carries a parcel to the platform and says how that ended.
+//! The channels out, a file or folder each: what carries a parcel to the platform and says how that ended. [`accounts`] has the
+//! channel of each account.
 
+mod accounts;
 pub mod email;
 
 use std::fmt;
@@ -10,6 +12,7 @@ use switchboard_common::domain::method::Method;
 use switchboard_common::ids::{AccountId, DeliveryId, TenantId};
 
 use crate::render::Content;
+pub use accounts::{Channels, Line, NoLine};
 
 /// The longest answer of the other side that is kept, in characters.
 const LONGEST_ANSWER: usize = 500;
@@ -82,13 +85,13 @@ pub enum Obstacle {
     #[error("TLS with it fails (is its certificate from an authority that the system or tls.ca_file names?)")]
     Tls,
     /// It offers no STARTTLS, and it is required.
-    #[error("it offers no STARTTLS, which mail.smtp_url requires")]
+    #[error("it offers no STARTTLS, which the account or mail.smtp_url requires")]
     NoStartTls,
     /// It offers no way to sign in that we know.
-    #[error("it offers neither AUTH PLAIN nor AUTH LOGIN, and mail.smtp_url has a password")]
+    #[error("it offers neither AUTH PLAIN nor AUTH LOGIN, nor XOAUTH2 for a token, and we are to sign in")]
     NoSignIn,
     /// It does not let us in.
-    #[error("it refuses the sign-in: look at user and password in mail.smtp_url")]
+    #[error("it refuses the sign-in: look at the user, password or token of the account, or in mail.smtp_url")]
     SignIn,
     /// A secret that it takes to sign in cannot be read.
     #[error("a secret that its account names cannot be read")]

@@ -9,15 +9,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use async_trait::async_trait;
 use lettre::address::Envelope;
 use secrecy::SecretString;
 use switchboard_common::config::{Config, MailTransport};
+use switchboard_common::domain::method::Method;
 
 pub use file::Folder;
 pub use memory::{Memory, Sent};
 pub use smtp::{Smtp, Usage};
 
-use crate::channels::{Refusal, tidy};
+use crate::channels::{Outlet, Parcel, Receipt, Refusal, tidy};
+use crate::render::Content;
 
 /// Where mail goes.
 #[derive(Debug, Clone)]
@@ -112,5 +115,30 @@ impl Transport {
         if let Self::Smtp(smtp) = self {
             smtp.close().await;
         }
+    }
+}
+
+#[async_trait]
+impl Outlet for Transport {
+    fn method(&self) -> Method {
+        Method::Email
+    }
+
+    async fn send(&self, parcel: &Parcel, limit: Duration) -> Result<Receipt, Refusal> {
+        let Content::Mail(mail) = &parcel.content else { return Err(Refusal::for_good("not sent: it is not a mail")) };
+        let answer = Self::send(self, &mail.envelope, &mail.bytes, limit).await?;
+        Ok(Receipt { answer, ..Receipt::default() })
+    }
+
+    fn at_once(&self) -> usize {
+        Self::at_once(self)
+    }
+
+    async fn tidy_up(&self) {
+        Self::tidy_up(self).await;
+    }
+
+    async fn close(&self) {
+        Self::close(self).await;
     }
 }

@@ -311,7 +311,7 @@ fn keys(desk: &Desk, message: &Message, channel: Channel) -> Result<Vec<External
         (None, None) => vec![desks::key(desk.accounts.get(&message.from).map_or(&message.from, |account| &account.address))?],
     };
     let kinds: &[ExternalKind] = match channel {
-        Channel::Email | Channel::Form => &[ExternalKind::Email],
+        Channel::Email | Channel::Form | Channel::Webhook => &[ExternalKind::Email],
         Channel::Whatsapp => &[ExternalKind::Whatsapp, ExternalKind::Phone],
         Channel::Slack => &[ExternalKind::Slack],
         Channel::Sms | Channel::Voice => &[ExternalKind::Phone],
