@@ -4,7 +4,7 @@
 //! * [`envelope`]: how that travels; [`broker`]: the port that it travels by, the loop that consumes,
 //!   and PostgreSQL as the broker.
 //! * [`db`]: all SQL, one file a concern.
-//! * [`reply_token`]: signed reply addresses.
+//! * [`reply_token`]: signed reply addresses; [`unsubscribe`]: signed links.
 //! * [`secrets`]: values that are named and never kept.
 //! * [`schedule`]: when a delivery is tried again.
 //! * [`ambient`]: time and randomness, as parameters; [`supervise`]: keeps a task going.
@@ -26,3 +26,4 @@ pub mod secrets;
 pub mod supervise;
 pub mod telemetry;
 pub mod tls;
+pub mod unsubscribe;

@@ -17,7 +17,7 @@ use crate::ids::TenantId;
 
 const TOKEN_LENGTH: usize = 30;
 const MAC_LENGTH: usize = 10;
-const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+pub(crate) const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// The keys of one tenant. The newest signs; every one of them is accepted.
 #[derive(Debug, Clone)]
@@ -61,16 +61,39 @@ impl SigningKeys {
         bool::from(self.mac(key_id, key, row).ct_eq(mac)).then_some(row)
     }
 
+    /// Whose keys they are.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Signs `payload` with the newest key. `domain` says what for, so that what is signed for one purpose is of no use for another.
+    pub(crate) fn sign(&self, domain: &[u8], payload: &[u8]) -> Option<(u8, [u8; 32])> {
+        let (key_id, key) = self.keys.last()?;
+        Some((*key_id, self.whole_mac(*key_id, key, domain, payload)))
+    }
+
+    /// What the signature of `payload` with this key is; `None` when the tenant does not have it (any more).
+    pub(crate) fn mac_by(&self, key_id: u8, domain: &[u8], payload: &[u8]) -> Option<[u8; 32]> {
+        let (_, key) = self.keys.iter().find(|(id, _)| *id == key_id)?;
+        Some(self.whole_mac(key_id, key, domain, payload))
+    }
+
     fn mac(&self, key_id: u8, key: &SecretSlice<u8>, row: i64) -> [u8; MAC_LENGTH] {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(key.expose_secret()).unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-        mac.update(self.tenant.0.as_bytes());
-        mac.update(&[key_id]);
-        mac.update(&row.to_be_bytes());
-        let whole = mac.finalize().into_bytes();
+        let whole = self.whole_mac(key_id, key, b"", &row.to_be_bytes());
         let mut short = [0; MAC_LENGTH];
         short.copy_from_slice(&whole[..MAC_LENGTH]);
         short
+    }
+
+    fn whole_mac(&self, key_id: u8, key: &SecretSlice<u8>, domain: &[u8], payload: &[u8]) -> [u8; 32] {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(key.expose_secret()).unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+        mac.update(domain);
+        mac.update(self.tenant.0.as_bytes());
+        mac.update(&[key_id]);
+        mac.update(payload);
+        mac.finalize().into_bytes().into()
     }
 }
 
@@ -83,7 +106,7 @@ pub fn looks_signed(address: &EmailAddress) -> bool {
         .is_some_and(|(_, token)| token.len() == TOKEN_LENGTH && token.bytes().all(|byte| ALPHABET.contains(&byte)))
 }
 
-fn base32_lower() -> Encoding {
+pub(crate) fn base32_lower() -> Encoding {
     let mut spec = BASE32_NOPAD.specification();
     spec.symbols = String::from_utf8_lossy(ALPHABET).into_owned();
     spec.encoding().unwrap_or_else(|_| unreachable!("the alphabet has 32 different letters"))

@@ -50,6 +50,8 @@ pub struct Config {
     /// Where a process says how it is: `/healthz`, `/readyz` and `/metrics`. A worker of its own has an
     /// address of its own where none is given; `switchboard up` then says nothing.
     pub http_listen: Option<SocketAddr>,
+    /// Where this deployment is found from outside, without a `/` at its end: what readers are given links to.
+    pub public_url: Option<String>,
     /// Where spans are sent, by OTLP over HTTP.
     pub trace_endpoint: Option<String>,
 }
@@ -157,6 +159,7 @@ impl Config {
             imap: ImapConfig { lease: keys.read_or("imap.lease", values::DURATION, values::duration, "30s") },
             log: LogConfig::read(&mut keys),
             http_listen: keys.read("http.listen", "an address and a port like 127.0.0.1:9464", values::listen),
+            public_url: keys.read("http.public_url", "a URL like https://desk.example.org", values::public_url),
             trace_endpoint: keys.read("trace.endpoint", "a URL like http://collector:4318", values::http_url),
             data,
         };

@@ -36,6 +36,7 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
         folder = 5
         [http]
         listen = "9464"
+        public_url = "http://desk.example.org"
         [trace]
         endpoint = "collector:4318"
         [log]
@@ -53,9 +54,10 @@ fn every_fault_is_named_at_once_with_its_key_and_where_it_came_from() {
             "database_url (from FILE): the scheme is mysql, not postgres or postgresql; expected a URL like postgres://user:password@host:5432/database",
             "dta (from FILE): unknown key; did you mean data?",
             "http.listen (from FILE): \"9464\" does not fit; expected an address and a port like 127.0.0.1:9464",
+            "http.public_url (from FILE): the scheme is http, not https; expected a URL like https://desk.example.org",
             "log.colour (from FILE): unknown key; the keys are data, database_url, database.max_connections, postgres_bin, database.durable, broker.lease, \
              amqp.url, amqp.prefix, tls.ca_file, mail.transport, mail.folder, mail.smtp_url, mail.smtp_connections, mail.largest_attachment, delivery.lease, imap.lease, \
-             log.filter, log.format, http.listen, trace.endpoint",
+             log.filter, log.format, http.listen, http.public_url, trace.endpoint",
             "log.filter (from FILE): error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", \
              or a number 0-5; expected directives like info or switchboard_router=debug,info",
             "mail.folder (from FILE): 5 is a number, not a string; expected a folder",

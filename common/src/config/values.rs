@@ -169,6 +169,19 @@ pub fn http_url(value: &Value) -> Result<String, String> {
     Ok(text)
 }
 
+/// Readers are given links to it, which RFC 8058 wants to be of https.
+pub fn public_url(value: &Value) -> Result<String, String> {
+    let text = text(value)?;
+    let url = Url::parse(&text).map_err(|error| format!("not a URL ({error})"))?;
+    if url.scheme() != "https" {
+        return Err(format!("the scheme is {}, not https", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("it has more than a host and a path".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
 pub fn postgres_url(text: &str) -> Result<String, String> {
     let shown = visible_url(text, &["postgres", "postgresql"])?;
     sqlx::postgres::PgConnectOptions::from_str(text).map_err(|_| "not a URL of a PostgreSQL server".to_owned())?;

@@ -27,6 +27,8 @@ pub enum InboundOutcome {
     Noted,
     /// It was blocked, and is on no ticket.
     Blocked,
+    /// It was only a word such as STOP: that was heeded, and it is on no ticket.
+    Heeded,
 }
 
 /// Messages by whether they came before.
@@ -162,7 +164,7 @@ pub struct Outcome {
     pub inbound_id: InboundId,
     /// What became of it.
     pub outcome: InboundOutcome,
-    /// On which ticket; on none when it was blocked.
+    /// On which ticket; on none when it was blocked, or only heeded.
     pub ticket_id: Option<TicketId>,
     /// Why.
     pub explanation: Explanation,

@@ -81,6 +81,7 @@ fn outcome(explained: &MessageExplained) -> String {
         Some("answered") => format!("It is the answer to the client on {ticket}."),
         Some("noted") => format!("It is an internal note on {ticket}."),
         Some("blocked") => "It was blocked, and is on no ticket.".to_owned(),
+        Some("heeded") => "It was heeded, and is on no ticket.".to_owned(),
         _ => "It is logged, and was not decided on.".to_owned(),
     }
 }

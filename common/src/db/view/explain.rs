@@ -27,7 +27,7 @@ pub struct MessageExplained {
     pub account: String,
     /// The message as it came in.
     pub message: Json<InboundMessage>,
-    /// What became of it: `opened`, `joined`, `answered`, `noted` or `blocked`.
+    /// What became of it: `opened`, `joined`, `answered`, `noted`, `blocked` or `heeded`.
     pub outcome: Option<String>,
     /// How often it came again.
     pub duplicates: i32,

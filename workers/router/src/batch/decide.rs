@@ -19,7 +19,7 @@ use super::case::{Case, examine};
 use super::deal::ToDeal;
 use super::gather::Known;
 use super::texts::Unwritten;
-use super::{evidence, screen};
+use super::{evidence, keywords, screen};
 use crate::draft::Draft;
 use crate::thread::policy::{self, Course, Entering, Line};
 use crate::thread::words::Words;
@@ -40,6 +40,8 @@ pub(super) struct Decided {
     pub conclusions: Vec<Conclusion>,
     /// New tickets that groups deal out, in the order in which they were opened.
     pub deals: Vec<ToDeal>,
+    /// What was asked for by a word such as STOP.
+    pub wishes: Vec<keywords::Wish>,
 }
 
 /// What became of a message, before new tickets have their numbers.
@@ -64,6 +66,8 @@ pub(super) struct Reasons {
     /// To the tickets that a new one has to do with.
     pub links: Vec<(TicketId, LinkKind, Words)>,
     pub screening: Option<Screening>,
+    /// The word that it was, and what becomes of that.
+    pub heeded: Option<String>,
 }
 
 /// Decides one message. What it needs and what it changes.
@@ -76,6 +80,9 @@ pub(super) struct Step<'s, 'k> {
 
 impl Step<'_, '_> {
     pub(super) fn decide(mut self, inbound_id: InboundId, message: &InboundMessage) -> Result<(), Failure> {
+        if !self.known.anew.iter().any(|(id, _)| *id == inbound_id) {
+            self.decided.wishes.extend(keywords::wish(inbound_id, message));
+        }
         if let Some(entry) = screen::blocked_by(message, self.desk) {
             self.block_sender(inbound_id, message, entry);
             return Ok(());
@@ -96,10 +103,18 @@ impl Step<'_, '_> {
         };
         let course = if silent { Course::Enter(ticket_id) } else { self.course(&case, ticket_id, &role, &mut reasons) };
         match course {
+            // A word that nobody has to read opens no ticket anew.
+            Course::Enter(ticket_id) if keywords::is_bare(message) && self.is_over(message.tenant_id, ticket_id) => {
+                self.heed(&case, reasons)
+            }
             Course::Enter(ticket_id) => self.enter(case, ticket_id, &role, reasons, silent)?,
             Course::Split { from, kind } => self.open(case, reasons, Some((from, kind)), silent),
         }
         Ok(())
+    }
+
+    fn is_over(&self, tenant: TenantId, ticket: TicketId) -> bool {
+        self.known.tickets.get(&(tenant, ticket)).is_some_and(|draft| draft.state.state.is_over())
     }
 
     /// Where the account's policies send a message that may enter a ticket.
@@ -156,7 +171,7 @@ fn add_copied_accounts(draft: &mut Draft, desk: &Desk, case: &Case<'_>, changes:
 }
 
 /// Notices, each on lines of its own.
-pub(super) fn joined(notices: [Option<String>; 4]) -> Option<String> {
+pub(super) fn joined<const N: usize>(notices: [Option<String>; N]) -> Option<String> {
     let notices: Vec<String> = notices.into_iter().flatten().collect();
     (!notices.is_empty()).then(|| notices.join("\n"))
 }

@@ -11,8 +11,8 @@ use switchboard_common::ids::TicketId;
 use super::case::{Case, describe_author, lost, message_row, not_kept, undecided};
 use super::decide::{Reasons, Step, add_copied, event, joined};
 use super::finish::Ending;
-use super::screen;
 use super::texts::{Shown, Unwritten};
+use super::{keywords, screen};
 use crate::thread::Role;
 
 impl Step<'_, '_> {
@@ -52,7 +52,13 @@ impl Step<'_, '_> {
             kind,
             direction,
             author,
-            notice: joined([notice, undecided(&case, author), taken_for_spam(&case, self.desk), not_kept(&case)]),
+            notice: joined([
+                notice,
+                undecided(&case, author),
+                taken_for_spam(&case, self.desk),
+                not_kept(&case),
+                keywords::notice(case.message),
+            ]),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {

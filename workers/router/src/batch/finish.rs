@@ -13,7 +13,7 @@ use switchboard_common::ids::{InboundId, TicketId};
 use super::case::Case;
 use super::decide::{Conclusion, Reasons, Step};
 use super::gather::{nearest_references, thread_of};
-use super::screen;
+use super::{keywords, screen};
 
 /// How a message ended.
 pub(super) struct Ending {
@@ -130,8 +130,18 @@ impl Step<'_, '_> {
     /// The mail server took for spam what would have opened a ticket.
     pub(super) fn block_spam(&mut self, case: &Case<'_>, reasons: Reasons) {
         let screening = Some(screen::describe(case.message, self.desk, None, true));
+        self.leave_off(case, Reasons { screening, ..reasons }, InboundOutcome::Blocked);
+    }
+
+    /// A word such as STOP that is on no ticket.
+    pub(super) fn heed(&mut self, case: &Case<'_>, reasons: Reasons) {
+        let heeded = keywords::heeded(case.message);
+        self.leave_off(case, Reasons { heeded, ..reasons }, InboundOutcome::Heeded);
+    }
+
+    /// A message goes to no ticket, and nothing comes of it: no key becomes anybody's, and nobody has to decide.
+    fn leave_off(&mut self, case: &Case<'_>, reasons: Reasons, outcome: InboundOutcome) {
         let (key, mut search) = (case.key.to_string(), case.sender.search.clone());
-        // Nothing comes of it: no key becomes anybody's, and nobody has to decide.
         (search.attached, search.authenticated, search.ambiguity) = (Vec::new(), Vec::new(), None);
         let sender = if case.sender.is_new {
             SenderFound::Unknown { key }
@@ -142,10 +152,10 @@ impl Step<'_, '_> {
             tenant_id: case.message.tenant_id,
             inbound_id: case.inbound_id,
             ticket_id: None,
-            outcome: InboundOutcome::Blocked,
+            outcome,
             received_at: case.message.received_at,
             sender,
-            reasons: Reasons { screening, ..reasons },
+            reasons,
             routing: None,
             flags: case.flags.clone(),
         });

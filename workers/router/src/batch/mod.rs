@@ -8,6 +8,7 @@ mod enter;
 mod evidence;
 mod finish;
 mod gather;
+mod keywords;
 mod open;
 mod opening;
 mod pointers;

@@ -14,7 +14,7 @@ use super::deal::ToDeal;
 use super::decide::{Reasons, Step, add_copied, event, joined};
 use super::finish::Ending;
 use super::texts::{Shown, Unwritten};
-use super::{opening, screen};
+use super::{keywords, opening, screen};
 use crate::draft::Draft;
 use crate::rules::{Opened, Route};
 use crate::thread::Weighed;
@@ -31,6 +31,9 @@ impl Step<'_, '_> {
         let tenant = case.message.tenant_id;
         if screen::unwanted(case.message, self.desk).is_some() {
             return self.block_spam(&case, reasons);
+        }
+        if keywords::is_bare(case.message) {
+            return self.heed(&case, reasons);
         }
         let ticket_id: TicketId = self.ambient.new_id();
         let route = opening::route(self.known, self.desk, &case, opened(&reasons.weighed, split));
@@ -52,7 +55,12 @@ impl Step<'_, '_> {
             kind: MessageKind::Public,
             direction: MessageDirection::In,
             author,
-            notice: joined([notice(&case, &reasons.weighed, split), undecided(&case, author), not_kept(&case), None]),
+            notice: joined([
+                notice(&case, &reasons.weighed, split),
+                undecided(&case, author),
+                not_kept(&case),
+                keywords::notice(case.message),
+            ]),
             ..message_row(&case, self.ambient, ticket_id)
         };
         if !silent {

@@ -34,7 +34,7 @@ pub(super) fn links(known: &Known<'_>, conclusions: &[Conclusion]) -> Vec<Link> 
 pub(super) fn outcome(known: &Known<'_>, conclusion: Conclusion) -> Outcome {
     let number = |ticket| known.tickets.get(&(conclusion.tenant_id, ticket)).map_or(0, |draft| draft.state.number);
     let decision = decision(&conclusion, number);
-    let Reasons { looked, weighed, policies, links, screening } = conclusion.reasons;
+    let Reasons { looked, weighed, policies, links, screening, .. } = conclusion.reasons;
     // Where a policy moved the message to a ticket that goes on with the one that it was let into.
     let let_in = weighed.iter().any(|weighed| weighed.role.is_some());
     let moved = conclusion.ticket_id.filter(|ticket| {
@@ -87,7 +87,7 @@ fn all_of(policies: &[Words], number: impl Fn(TicketId) -> i64 + Copy) -> String
 
 /// What was decided, in a sentence.
 fn decision(conclusion: &Conclusion, number: impl Fn(TicketId) -> i64 + Copy) -> String {
-    let Reasons { weighed, policies, links, screening, .. } = &conclusion.reasons;
+    let Reasons { weighed, policies, links, screening, heeded, .. } = &conclusion.reasons;
     let own = conclusion.ticket_id.map_or(0, number);
     let reason = weighed.iter().find(|weighed| weighed.role.is_some());
     let by_policy = policies.last().map(|policy: &Words| policy.with_numbers(number));
@@ -111,5 +111,6 @@ fn decision(conclusion: &Conclusion, number: impl Fn(TicketId) -> i64 + Copy) ->
             Some(entry) => format!("Blocked: the block list has {entry}."),
             None => "Blocked: the mail server took it for spam, and it would have opened a ticket.".to_owned(),
         },
+        InboundOutcome::Heeded => format!("Heeded: {}.", heeded.as_deref().unwrap_or_default()),
     }
 }

@@ -14,11 +14,11 @@ use switchboard_common::db::{clients, inbound, message_ids, outbox, tags, thread
 use switchboard_common::ids::{InboundId, TenantId, TicketId};
 use switchboard_common::telemetry::metrics::{ARRIVAL_TO_TICKET, BLOCKED};
 
-use super::deal;
 use super::decide::{Conclusion, Decided};
 use super::gather::Known;
 use super::reasons::{links, outcome};
 use super::texts;
+use super::{deal, keywords};
 
 /// Writes it all, and returns what the log is told once it is committed.
 pub(super) async fn write(
@@ -32,6 +32,7 @@ pub(super) async fn write(
     clients::verify(connection, known.senders.verified()).await?;
     clients::insert(connection, &decided.clients).await?;
     ensure_tags(connection, &known, ambient).await?;
+    keywords::write(connection, &decided.wishes).await?;
     deal::all(connection, &mut known, &mut decided).await?;
     number_new_tickets(connection, &mut known, &decided.conclusions).await?;
     write_tickets(connection, &known).await?;
@@ -66,7 +67,7 @@ async fn log(connection: &mut PgConnection, known: &Known<'_>, outcomes: &[Outco
 /// Where a message went, for the log: without anybody's address.
 pub(super) struct Routed {
     inbound_id: InboundId,
-    /// The ticket and its number; nothing for what was blocked.
+    /// The ticket and its number; nothing for what was blocked, or only heeded.
     ticket: Option<(TicketId, i64)>,
     by_list: bool,
     outcome: InboundOutcome,
@@ -77,6 +78,10 @@ impl Routed {
     /// Tells that it is committed.
     pub(super) fn tell(&self, now: DateTime<Utc>) {
         let Some((ticket, number)) = self.ticket else {
+            if self.outcome == InboundOutcome::Heeded {
+                tracing::info!(inbound.id = %self.inbound_id, "A message was a word such as STOP, and is on no ticket");
+                return;
+            }
             let reason = if self.by_list { "list" } else { "spam" };
             counter!(BLOCKED, "reason" => reason).increment(1);
             tracing::info!(inbound.id = %self.inbound_id, "A message was blocked ({reason})");
@@ -87,7 +92,7 @@ impl Routed {
             InboundOutcome::Opened => "opened",
             InboundOutcome::Joined => "joined",
             InboundOutcome::Answered => "answers the client of",
-            InboundOutcome::Noted | InboundOutcome::Blocked => "is a note on",
+            InboundOutcome::Noted | InboundOutcome::Blocked | InboundOutcome::Heeded => "is a note on",
         };
         tracing::info!(inbound.id = %self.inbound_id, ticket.id = %ticket, "A message {what} ticket #{number}");
     }

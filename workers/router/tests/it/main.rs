@@ -11,6 +11,7 @@ mod commands;
 mod conversations;
 mod desk;
 mod forgers;
+mod keywords;
 mod killed;
 mod locks;
 mod mailboxes;
