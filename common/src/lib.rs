@@ -5,7 +5,7 @@
 //!   and PostgreSQL as the broker.
 //! * [`db`]: all SQL, one file a concern.
 //! * [`reply_token`]: signed reply addresses; [`unsubscribe`]: signed links.
-//! * [`secrets`]: values that are named and never kept.
+//! * [`secrets`]: values that are named and never kept; [`oauth`]: tokens to sign in with.
 //! * [`schedule`]: when a delivery is tried again.
 //! * [`ambient`]: time and randomness, as parameters; [`supervise`]: keeps a task going.
 //! * [`config`], [`telemetry`], [`tls`], [`embedded`]: what a process starts with; [`runtime`]: how a worker is
@@ -19,6 +19,7 @@ pub mod domain;
 pub mod embedded;
 pub mod envelope;
 pub mod ids;
+pub mod oauth;
 pub mod reply_token;
 pub mod runtime;
 pub mod schedule;

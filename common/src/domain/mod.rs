@@ -1,6 +1,7 @@
 //! What the workers speak of: what came in, what a ticket is, what happened to it, and why.
 
 pub mod address;
+pub mod carries;
 pub mod event;
 pub mod evidence;
 pub mod explanation;

@@ -4,6 +4,7 @@
 //! * [`certificates`]: a certificate authority and a server's certificate, for TLS.
 //! * [`dovecot`]: mailboxes, by IMAP and LMTP.
 //! * [`exim`]: a mail server that takes mail by SMTP.
+//! * [`platforms`]: stand-ins for Slack, WhatsApp, Twilio, whoever takes webhooks, and a token endpoint.
 //! * [`process`]: what all of them need: a folder, a user without power, a port, and a child that
 //!   does not outlive its parent.
 //! * [`rabbitmq`]: a message broker, which tests may share.
@@ -11,5 +12,6 @@
 pub mod certificates;
 pub mod dovecot;
 pub mod exim;
+pub mod platforms;
 pub mod process;
 pub mod rabbitmq;

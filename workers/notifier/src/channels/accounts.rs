@@ -1,7 +1,7 @@
 //! The channel of each account: made when it is first needed, kept, and made anew when the account's settings change.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::PgConnection;
@@ -10,11 +10,12 @@ use switchboard_common::db::senders::SendingAccount;
 use switchboard_common::db::{self, senders};
 use switchboard_common::domain::inbound::Channel;
 use switchboard_common::domain::method::Method;
-use switchboard_common::domain::sender::{Rate, Sender, WhenUnsure};
+use switchboard_common::domain::sender::{Rate, WhenUnsure};
 use switchboard_common::ids::{AccountId, TenantId};
 use switchboard_common::secrets::SecretError;
 
-use super::email::Transport;
+use super::email::{Transport, Usage};
+use super::open::Opener;
 use super::{Obstacle, Outlet, Refusal};
 
 /// An account, among all tenants'.
@@ -29,8 +30,7 @@ pub struct Channels {
 #[derive(Debug)]
 struct Shared {
     mail: Transport,
-    ambient: Ambient,
-    ca_file: Option<PathBuf>,
+    opener: Opener,
     kept: Mutex<HashMap<Key, Kept>>,
 }
 
@@ -70,7 +70,7 @@ pub enum NoLine {
     #[error("the account's sender cannot be used: {0}")]
     Settings(String),
     /// A secret cannot be read.
-    #[error("a secret of the account: {0}")]
+    #[error("a secret of the account cannot be read: {0}")]
     Secret(#[from] SecretError),
 }
 
@@ -89,15 +89,14 @@ impl Channels {
     /// Mail of accounts without a sender of their own goes by `mail`.
     #[must_use]
     pub fn new(mail: Transport, ambient: Ambient) -> Self {
-        Self { shared: Arc::new(Shared { mail, ambient, ca_file: None, kept: Mutex::default() }) }
+        Self::configured(mail, ambient, None, Usage::default())
     }
 
-    /// Trusts the certificate authorities of this file beside the system's.
+    /// The same, trusting the certificate authorities of this file beside the system's, and using each mail server so.
     #[must_use]
-    pub fn trusting(self, ca_file: Option<&Path>) -> Self {
-        let Shared { mail, ambient, .. } = &*self.shared;
-        let (mail, ambient, ca_file) = (mail.clone(), ambient.clone(), ca_file.map(Path::to_owned));
-        Self { shared: Arc::new(Shared { mail, ambient, ca_file, kept: Mutex::default() }) }
+    pub fn configured(mail: Transport, ambient: Ambient, ca_file: Option<&Path>, usage: Usage) -> Self {
+        let opener = Opener::new(ambient, ca_file, usage);
+        Self { shared: Arc::new(Shared { mail, opener, kept: Mutex::default() }) }
     }
 
     /// The mail server that is configured for all.
@@ -163,7 +162,7 @@ impl Channels {
         if let Some(kept) = self.kept().get(&key).filter(|kept| kept.account == account) {
             return Ok(kept.line.clone());
         }
-        let outlet = self.open(&account, sender)?;
+        let outlet = self.shared.opener.open(&account, sender)?;
         let method = outlet.method();
         let line = Line {
             outlet,
@@ -173,12 +172,6 @@ impl Channels {
         };
         self.kept().insert(key, Kept { account, line: line.clone() });
         Ok(line)
-    }
-
-    /// Makes the channel of an account.
-    fn open(&self, _account: &SendingAccount, _sender: &Sender) -> Result<Arc<dyn Outlet>, NoLine> {
-        let _ = (&self.shared.ambient, &self.shared.ca_file);
-        Err(NoLine::NoSender)
     }
 }
 

@@ -3,6 +3,13 @@
 
 mod accounts;
 pub mod email;
+mod http;
+mod open;
+mod pieces;
+mod slack;
+mod sms;
+mod webhook;
+mod whatsapp;
 
 use std::fmt;
 use std::time::Duration;

@@ -17,6 +17,7 @@ use switchboard_common::domain::method::Method;
 
 pub use file::Folder;
 pub use memory::{Memory, Sent};
+pub(super) use smtp::Access;
 pub use smtp::{Smtp, Usage};
 
 use crate::channels::{Outlet, Parcel, Receipt, Refusal, tidy};

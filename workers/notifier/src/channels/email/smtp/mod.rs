@@ -7,6 +7,7 @@
 //! up half-way must take its connection with it: lettre's pool would hand it to the next mail, in the
 //! middle of a conversation.
 
+mod access;
 mod lines;
 mod pool;
 mod server;
@@ -21,10 +22,12 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter, ServerInfo};
 use secrecy::SecretString;
+use switchboard_common::config::SmtpUrl;
 use tokio::time::{Instant, timeout_at};
 use url::Host;
 
-use crate::channels::{Obstacle, Refusal};
+use crate::channels::{Gone, Obstacle, Refusal};
+pub(in crate::channels) use access::Access;
 pub use pool::Usage;
 use pool::{Connection, Pool};
 use server::{Server, Size};
@@ -79,6 +82,20 @@ fn judge(stage: Stage, code: Option<u16>) -> Verdict {
     }
 }
 
+/// Whether a refusal for good says that there is nobody at the address: the enhanced status codes about a recipient's address (RFC
+/// 3463, 3.2; RFC 7505, 4.1). Without one it does not count: servers refuse with 550 for reasons of all kinds.
+fn is_gone(answer: &str) -> bool {
+    enhanced(answer).is_some_and(|status| ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"].contains(&status))
+}
+
+/// The enhanced status code of an answer (RFC 2034, 4), after its code.
+fn enhanced(answer: &str) -> Option<&str> {
+    let status = answer.split_whitespace().nth(1)?;
+    let numbers: Vec<&str> = status.split('.').collect();
+    let is_one = numbers.len() == 3 && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    is_one.then_some(status)
+}
+
 impl Fault {
     /// Whether the connection had ended at rest: nothing of the mail was handed over, and on another
     /// connection it may go.
@@ -97,7 +114,7 @@ impl From<Fault> for Refusal {
         match judge(stage, code) {
             Verdict::Away(obstacle) => Self::Away { obstacle, answer },
             Verdict::ForNow => Self::ForNow { answer },
-            Verdict::ForGood => Self::for_good(answer),
+            Verdict::ForGood => Self::ForGood { gone: is_gone(&answer).then_some(Gone::Bounce), answer },
             Verdict::Unknown => Self::Unknown { answer },
         }
     }
@@ -124,6 +141,11 @@ impl Limits {
 impl Smtp {
     pub(super) fn new(url: &SecretString, ca_file: Option<&Path>, usage: Usage) -> anyhow::Result<Self> {
         Ok(Self { server: Arc::new(Server::new(url, ca_file)?), pool: Arc::new(Pool::new(usage)) })
+    }
+
+    /// A mail server of an account's own.
+    pub(in crate::channels) fn of(url: SmtpUrl, access: Access, ca_file: Option<&Path>, usage: Usage) -> anyhow::Result<Self> {
+        Ok(Self { server: Arc::new(Server::of(url, access, ca_file)?), pool: Arc::new(Pool::new(usage)) })
     }
 
     /// How many mails it sends at once.

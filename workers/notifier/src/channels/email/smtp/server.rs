@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::Context;
 use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::commands::Ehlo;
 use lettre::transport::smtp::extension::ClientId;
@@ -13,18 +12,16 @@ use switchboard_common::config::{Encryption, SmtpUrl};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::access::{Access, Pass};
 use super::describe;
 use super::lines::Lines;
 use crate::channels::Obstacle;
-
-/// How somebody signs in (RFC 4954), the best first. A token (XOAUTH2) would be one more.
-const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
 /// A mail server.
 pub(super) struct Server {
     url: SmtpUrl,
     tls: Option<TlsParameters>,
-    credentials: Option<Credentials>,
+    access: Access,
     hello: ClientId,
 }
 
@@ -54,11 +51,11 @@ pub(super) struct Unusable {
 }
 
 impl Unusable {
-    fn new(obstacle: Obstacle, error: &Error) -> Self {
+    pub(super) fn new(obstacle: Obstacle, error: &Error) -> Self {
         Self { obstacle, answer: describe(error) }
     }
 
-    fn ours(obstacle: Obstacle) -> Self {
+    pub(super) fn ours(obstacle: Obstacle) -> Self {
         Self { obstacle, answer: obstacle.to_string() }
     }
 }
@@ -67,11 +64,15 @@ impl Server {
     pub(super) fn new(url: &SecretString, ca_file: Option<&Path>) -> anyhow::Result<Self> {
         let url =
             SmtpUrl::parse(url.expose_secret()).map_err(|what| anyhow::anyhow!("mail.smtp_url: {what}; expected {}", SmtpUrl::EXPECTED))?;
+        let access = url.sign_in.clone().map_or(Access::Open, Access::Given);
+        Self::of(url, access, ca_file).context("mail.smtp_url")
+    }
+
+    /// A mail server of an account's own.
+    pub(super) fn of(url: SmtpUrl, access: Access, ca_file: Option<&Path>) -> anyhow::Result<Self> {
         let tls = if url.encryption == Encryption::Plain { None } else { Some(trust(&url.host, ca_file)?) };
-        let credentials =
-            url.sign_in.as_ref().map(|sign_in| Credentials::new(sign_in.user.clone(), sign_in.password.expose_secret().to_owned()));
         let hello = url.hello.clone().map_or_else(ClientId::default, ClientId::Domain);
-        Ok(Self { url, tls, credentials, hello })
+        Ok(Self { url, tls, access, hello })
     }
 
     /// A connection on which mail can be sent.
@@ -82,10 +83,26 @@ impl Server {
     }
 
     async fn try_connect(&self) -> Result<Reached, Unusable> {
+        let Some(pass) = self.access.pass().await? else { return self.ready(None).await };
+        match self.ready(Some(&pass)).await {
+            // Refused for good (RFC 4954, 6), and not just for now: what we signed in with may have been changed.
+            Err(refused) if refused.obstacle == Obstacle::SignIn && refused.answer.starts_with('5') => {
+                match self.access.instead_of(&pass).await? {
+                    Some(other) => self.ready(Some(&other)).await,
+                    None => Err(refused),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn ready(&self, pass: Option<&Pass>) -> Result<Reached, Unusable> {
         let mut connection = self.reach().await?;
         self.encrypt(&mut connection).await?;
         let size = self.size(&mut connection).await?;
-        self.sign_in(&mut connection).await?;
+        if let Some(pass) = pass {
+            pass.sign_in(&mut connection).await?;
+        }
         Ok(Reached { connection, size })
     }
 
@@ -130,17 +147,6 @@ impl Server {
         let answer = connection.command(Ehlo::new(self.hello.clone())).await.map_err(|error| Unusable::new(Obstacle::Greeting, &error))?;
         Ok(read_size(answer.message()))
     }
-
-    async fn sign_in(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Unusable> {
-        let Some(credentials) = &self.credentials else { return Ok(()) };
-        if connection.server_info().get_auth_mechanism(&MECHANISMS).is_none() {
-            return Err(Unusable::ours(Obstacle::NoSignIn));
-        }
-        match connection.auth(&MECHANISMS, credentials).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Unusable::new(Obstacle::SignIn, &error)),
-        }
-    }
 }
 
 /// Whom TLS trusts: the system's authorities, and those of the file.
@@ -152,7 +158,7 @@ fn trust(host: &str, ca_file: Option<&Path>) -> anyhow::Result<TlsParameters> {
             Certificate::from_pem(&pem).with_context(|| format!("tls.ca_file: {} holds no certificates in PEM", file.display()))?;
         parameters = parameters.add_root_certificate(certificate);
     }
-    parameters.build().with_context(|| format!("mail.smtp_url: there can be no TLS with {host}"))
+    parameters.build().with_context(|| format!("there can be no TLS with {host}"))
 }
 
 /// Whether TLS is what failed.
