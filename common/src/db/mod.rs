@@ -18,6 +18,7 @@ pub mod message_ids;
 pub mod notifications;
 pub mod outbox;
 pub mod plans;
+pub mod preferences;
 pub mod probe;
 pub mod reply_addresses;
 pub mod routing;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::diff::{Change, Kind, What, diff};
 use super::fields::Faults;
 use super::file::Desks;
-use super::{check, clients};
+use super::{check, clients, preferences};
 use crate::database::OpenError;
 
 /// Why a file was not applied. Nothing was changed then.
@@ -73,6 +73,7 @@ pub async fn apply(connection: &mut PgConnection, desks: &Desks, dry_run: bool, 
     // First in the order of the locks, and for all tenants before anything else.
     for tenant in &tenants {
         clients::write(&mut transaction, tenant.id, tenant.wanted, &tenant.stored.ids, &tenant.changes, ambient).await?;
+        preferences::write_clients(&mut transaction, tenant.id, tenant.wanted, &tenant.changes, ambient).await?;
     }
     // An address may move from one tenant to another.
     for tenant in &tenants {
@@ -147,6 +148,7 @@ impl Tenant<'_> {
             desk::put_department(connection, self.id, ids.departments[name], name, &self.wanted.departments[name]).await?;
         }
         self.write_people(connection, &ids, ambient).await?;
+        preferences::write(connection, self.id, (&self.stored.desk, self.wanted), &ids, &self.changes, ambient).await?;
         self.write_categories(connection, &ids, ambient).await?;
         self.write_rules(connection, &ids).await?;
         if self.changes.iter().any(|change| change.kind == Kind::Block) {
@@ -189,12 +191,14 @@ impl Tenant<'_> {
             desk::put_group(connection, self.id, ids.users[*handle], handle, &self.wanted.groups[*handle].name).await?;
         }
         for handle in &users {
-            let departments: Vec<Uuid> = self.wanted.users[*handle].departments.iter().map(|name| ids.departments[name].0).collect();
+            let departments = ids.departments(&self.wanted.users[*handle].departments);
             desk::set_departments(connection, self.id, ids.users[*handle], &departments).await?;
+            desk::set_follows(connection, self.id, ids.users[*handle], &ids.departments(&self.wanted.users[*handle].follows)).await?;
         }
         for handle in &groups {
             let members: Vec<Uuid> = self.wanted.groups[*handle].members.iter().map(|member| ids.users[member].0).collect();
             desk::set_members(connection, self.id, ids.users[*handle], &members).await?;
+            desk::set_follows(connection, self.id, ids.users[*handle], &ids.departments(&self.wanted.groups[*handle].follows)).await?;
         }
         Ok(())
     }

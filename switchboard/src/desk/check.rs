@@ -85,10 +85,12 @@ fn references(desk: &Desk, faults: &mut Faults) {
         }
     };
     for (handle, user) in &desk.users {
-        user.departments.iter().for_each(|name| exists(format!("user {handle}"), "department", name, &departments, "departments"));
+        let named = user.departments.iter().chain(&user.follows);
+        named.for_each(|name| exists(format!("user {handle}"), "department", name, &departments, "departments"));
     }
     for (handle, group) in &desk.groups {
         group.members.iter().for_each(|member| exists(format!("group {handle}"), "member", member, &handles, "users and groups"));
+        group.follows.iter().for_each(|name| exists(format!("group {handle}"), "department", name, &departments, "departments"));
     }
     for (name, category) in &desk.categories {
         let place = || format!("category {name}");

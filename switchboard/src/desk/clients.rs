@@ -11,6 +11,7 @@ use switchboard_common::ambient::Ambient;
 use switchboard_common::db::clients::lock;
 use switchboard_common::db::desk::{self, ClientRecord, ContactOwner, Desk, Ids, Stored};
 use switchboard_common::domain::identity::{ExternalId, ExternalKind};
+use switchboard_common::domain::preferences::Whose;
 use switchboard_common::ids::{ClientId, TenantId};
 use toml::{Table, Value};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 use super::diff::{Change, Described, Kind, What, list};
 use super::fields::{Faults, Fields};
 use super::file::List;
-use super::values;
+use super::{preferences, values};
 
 /// Reads the `[[tenant.clients]]`.
 pub fn read(tables: Vec<Table>, owner: &str, faults: &mut Faults) -> BTreeMap<String, ClientRecord> {
@@ -34,7 +35,7 @@ fn record(_: &str, fields: &mut Fields<'_>) -> ClientRecord {
     }
     let data = fields.table("data").unwrap_or_default();
     let data = data.into_iter().filter_map(|(key, value)| datum(key, value, fields)).collect();
-    ClientRecord { name, contacts, data }
+    ClientRecord { name, contacts, data, preferences: preferences::read("preferences", Whose::Client, fields) }
 }
 
 /// A key of a client, as people write it.

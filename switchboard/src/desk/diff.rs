@@ -8,6 +8,8 @@ use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
 use switchboard_common::db::routing::ThreadingPolicy;
 use switchboard_common::domain::rules::Strategy;
 
+use super::preferences;
+
 /// The parts of a desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -23,6 +25,7 @@ pub enum Kind {
     RuleOrder,
     Client,
     Block,
+    Preferences,
 }
 
 impl Kind {
@@ -41,14 +44,15 @@ impl Kind {
             Self::RuleOrder => "order of the rules",
             Self::Client => "client",
             Self::Block => "block",
+            Self::Preferences => "preferences",
         }
     }
 
     /// What becomes of one that is no longer in the file.
-    fn removal(self) -> &'static str {
+    pub(super) fn removal(self) -> &'static str {
         match self {
             Self::Account => "disabled; its tickets stay",
-            Self::Rule => "deleted",
+            Self::Rule | Self::Preferences => "deleted",
             Self::Customize | Self::Block => "cleared",
             Self::Client => "withdrawn; the client and their tickets stay",
             _ => "archived; its tickets stay",
@@ -97,6 +101,7 @@ pub fn diff(stored: &Stored, wanted: &Desk) -> Vec<Change> {
     changes.extend(order(&old.rules, &wanted.rules));
     compare(&mut changes, Kind::Client, &old.clients, &wanted.clients, |key| ids.clients.contains_key(key));
     compare(&mut changes, Kind::Block, &single(&old.block), &single(&wanted.block), |_| false);
+    changes.extend(preferences::diff(old, wanted));
     changes
 }
 
@@ -147,7 +152,7 @@ fn order(old: &[Rule], new: &[Rule]) -> Option<Change> {
 }
 
 /// What stands where there is nothing.
-const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 /// What is compared and shown of a part: the same fields in the same order for each.
 pub(super) trait Described {
@@ -194,6 +199,8 @@ impl Described for User {
             ("type", kind.to_owned()),
             ("departments", list(&self.departments)),
             ("contacts", contacts(self)),
+            ("sees", self.sees.as_str().to_owned()),
+            ("follows", list(&self.follows)),
         ]
     }
 }
@@ -212,7 +219,7 @@ fn contacts(user: &User) -> String {
 
 impl Described for Group {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        vec![("name", self.name.clone()), ("members", list(&self.members))]
+        vec![("name", self.name.clone()), ("members", list(&self.members)), ("follows", list(&self.follows))]
     }
 }
 

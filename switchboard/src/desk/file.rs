@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard_common::db::desk::{Category, Contact, Customize, Department, Desk, Group, User, UserType};
+use switchboard_common::db::desk::{Category, Contact, Customize, Department, Desk, Group, Sees, User, UserType};
+use switchboard_common::domain::preferences::Whose;
 use toml::Table;
 
 use super::fields::{Faults, Fields};
 use super::rule::{hours, rule, strategy};
-use super::{accounts, values};
+use super::{accounts, preferences, values};
 
 /// The desks of a file, by the tenant's name.
 pub type Desks = BTreeMap<String, Desk>;
@@ -38,6 +39,8 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
         ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
     let client_tables = fields.tables("clients");
     let [customize, hours_table, block] = ["customize", "hours", "block"].map(|key| fields.table(key));
+    let users_preferences = preferences::read("preferences", Whose::User, fields);
+    let clients_preferences = preferences::read("clients_preferences", Whose::Client, fields);
     let faults = fields.faults();
     let list = |kind, key, check| List { owner: &owner, kind, key, check };
     let customize = customize.map(|table| customize_of(&owner, table, faults)).unwrap_or_default();
@@ -52,6 +55,8 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
         clients: super::clients::read(client_tables, &owner, faults),
         block: block.map(|table| accounts::block(&format!("{owner}block"), table, faults)).unwrap_or_default(),
         rules: list("rule", "name", values::name).read(rules, faults, rule).into_iter().map(|(_, rule)| rule).collect(),
+        preferences: users_preferences,
+        clients_preferences,
     }
 }
 
@@ -86,11 +91,19 @@ fn user(_: &str, fields: &mut Fields<'_>) -> User {
         kind: fields.choice("type", &[("administrator", UserType::Administrator), ("agent", UserType::Agent)], UserType::Agent),
         departments: fields.texts("departments").into_iter().collect(),
         contacts,
+        sees: fields.choice("sees", &Sees::ALL.map(|sees| (sees.as_str(), sees)), Sees::default()),
+        follows: fields.texts("follows").into_iter().collect(),
+        preferences: preferences::read("preferences", Whose::User, fields),
     }
 }
 
 fn group(_: &str, fields: &mut Fields<'_>) -> Group {
-    Group { name: fields.required("name", values::name).unwrap_or_default(), members: fields.texts("members").into_iter().collect() }
+    Group {
+        name: fields.required("name", values::name).unwrap_or_default(),
+        members: fields.texts("members").into_iter().collect(),
+        follows: fields.texts("follows").into_iter().collect(),
+        preferences: preferences::read("preferences", Whose::User, fields),
+    }
 }
 
 fn category(_: &str, fields: &mut Fields<'_>) -> Category {

@@ -1,6 +1,6 @@
 //! `switchboard apply`: makes the database match a desk file.
 //!
-//! 1. [`file`] reads the file, [`accounts`] and [`rule`] parts of it, by [`fields`] and [`values`]: every fault of a shape is noted.
+//! 1. [`file`] reads the file, [`accounts`], [`preferences`] and [`rule`] parts of it, by [`fields`] and [`values`]: every fault of a shape is noted.
 //! 2. [`check`] looks at what the parts say of each other.
 //! 3. [`diff`] lays the file beside the database.
 //! 4. [`apply`] writes what differs, in one transaction, and [`show`] says what it was.
@@ -13,6 +13,7 @@ mod clients;
 mod diff;
 mod fields;
 mod file;
+mod preferences;
 mod rule;
 mod show;
 mod values;

@@ -21,6 +21,8 @@ pub struct ClientRecord {
     pub contacts: BTreeSet<ExternalId>,
     /// What rules may ask for.
     pub data: BTreeMap<String, Value>,
+    /// What they chose. In a file none means that it says nothing about that.
+    pub preferences: Option<Value>,
 }
 
 /// A client whom a contact belongs to since something came by it.
@@ -42,8 +44,9 @@ pub(super) async fn load(connection: &mut PgConnection, tenant: TenantId, desk: 
         r#"select r.key, r.client_id as "client_id: ClientId", r.withdrawn_at is null as "in_use!", c.name,
                   c.data as "data: Json<BTreeMap<String, Value>>",
                   array(select k.type || ':' || k.value from client_contacts k
-                        where k.tenant_id = c.tenant_id and k.client_id = c.id) as "contacts!"
+                        where k.tenant_id = c.tenant_id and k.client_id = c.id) as "contacts!", p.data as "preferences?"
            from client_records r join clients c on c.tenant_id = r.tenant_id and c.id = r.client_id
+           left join preferences p on p.tenant_id = r.tenant_id and p.client_id = r.client_id and p.layer = 'client'
            where r.tenant_id = $1"#,
         tenant.0
     )
@@ -53,7 +56,7 @@ pub(super) async fn load(connection: &mut PgConnection, tenant: TenantId, desk: 
         ids.clients.insert(row.key.clone(), row.client_id);
         if row.in_use {
             let contacts = row.contacts.iter().filter_map(|contact| contact.parse().ok()).collect();
-            desk.clients.insert(row.key, ClientRecord { name: row.name, contacts, data: row.data.0 });
+            desk.clients.insert(row.key, ClientRecord { name: row.name, contacts, data: row.data.0, preferences: row.preferences });
         }
     }
     Ok(())

@@ -3,12 +3,15 @@
 
 mod clients;
 mod mailboxes;
+mod preferences;
 mod read;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::db::mailboxes::Mailbox;
 use crate::db::routing::ThreadingPolicy;
@@ -20,6 +23,7 @@ use crate::ids::{AccountId, CategoryId, ClientId, DepartmentId, RuleId, TenantId
 
 pub use clients::{ClientRecord, ContactOwner, contact_owners, put_client, withdraw_clients};
 pub use mailboxes::put_mailbox;
+pub use preferences::{client_ids, set_follows};
 pub use read::{address_owners, find_tenant, load, lock_tenant};
 pub use write::{
     archive_categories, archive_departments, archive_users, bump_revision, delete_rules, disable_accounts, free_names, put_account,
@@ -48,6 +52,10 @@ pub struct Desk {
     pub clients: BTreeMap<String, ClientRecord>,
     /// Of whom nothing is taken.
     pub block: Block,
+    /// What is chosen for all of its people: a document, as `Preferences::document` writes it.
+    pub preferences: Option<Value>,
+    /// What is chosen for all of its clients.
+    pub clients_preferences: Option<Value>,
 }
 
 /// What a tenant does not take.
@@ -91,6 +99,34 @@ pub enum UserType {
     Agent,
 }
 
+/// Which tickets a person may read. What is assigned to them or has them in cc they may always read, and an administrator
+/// everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sees {
+    /// Every ticket.
+    #[default]
+    All,
+    /// Those of their departments.
+    Departments,
+    /// Those that are given to them.
+    Assigned,
+}
+
+impl Sees {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::All, Self::Departments, Self::Assigned];
+
+    /// The name that the database keeps.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Departments => "departments",
+            Self::Assigned => "assigned",
+        }
+    }
+}
+
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -106,6 +142,12 @@ pub struct User {
     pub departments: BTreeSet<String>,
     /// Their verified contacts, those of `email` and `phone` among them.
     pub contacts: BTreeSet<Contact>,
+    /// Which tickets they may read.
+    pub sees: Sees,
+    /// The names of departments that they follow.
+    pub follows: BTreeSet<String>,
+    /// What they chose. In a file none means that it says nothing about that.
+    pub preferences: Option<Value>,
 }
 
 /// A way to reach a person, and to know them by.
@@ -124,6 +166,10 @@ pub struct Group {
     pub name: String,
     /// The handles of its members.
     pub members: BTreeSet<String>,
+    /// The names of departments that its people follow.
+    pub follows: BTreeSet<String>,
+    /// What is chosen for its people.
+    pub preferences: Option<Value>,
 }
 
 /// A category.
@@ -199,6 +245,14 @@ pub struct Ids {
     pub rules: BTreeMap<String, RuleId>,
     /// Of the clients on record.
     pub clients: BTreeMap<String, ClientId>,
+}
+
+impl Ids {
+    /// The ids of these departments, those that are known.
+    #[must_use]
+    pub fn departments(&self, names: &BTreeSet<String>) -> Vec<Uuid> {
+        names.iter().filter_map(|name| self.departments.get(name)).map(|id| id.0).collect()
+    }
 }
 
 /// An account in use, whoever's it is.

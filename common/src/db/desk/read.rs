@@ -3,8 +3,8 @@
 use sqlx::PgConnection;
 
 use super::{
-    Account, AddressOwner, Block, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Stored, User, UserType,
-    clients, mailboxes,
+    Account, AddressOwner, Block, Category, Contact, Customize, CustomizeData, Department, Desk, Group, Ids, Rule, Sees, Stored, User,
+    UserType, clients, mailboxes, preferences,
 };
 use crate::db::routing::{self, ThreadingPolicy};
 use crate::domain::inbound::Channel;
@@ -50,6 +50,7 @@ pub async fn load(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Resu
     rules(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     clients::load(connection, tenant, &mut stored.desk, &mut stored.ids).await?;
     stored.desk.block = block(connection, tenant).await?;
+    preferences::load(connection, tenant, &mut stored.desk).await?;
     Ok(stored)
 }
 
@@ -98,8 +99,14 @@ async fn people(connection: &mut PgConnection, tenant: TenantId, stored: &mut St
                         join users m on m.tenant_id = gm.tenant_id and m.id = gm.member_id
                         where gm.tenant_id = u.tenant_id and gm.group_id = u.id) as "members!",
                   array(select c.type || ':' || c.value from user_contacts c
-                        where c.tenant_id = u.tenant_id and c.user_id = u.id and c.verified_at is not null) as "contacts!"
-           from users u where u.tenant_id = $1"#,
+                        where c.tenant_id = u.tenant_id and c.user_id = u.id and c.verified_at is not null) as "contacts!",
+                  array(select d.name from department_watchers w
+                        join departments d on d.tenant_id = w.tenant_id and d.id = w.department_id
+                        where w.tenant_id = u.tenant_id and w.user_id = u.id and d.archived_at is null) as "follows!",
+                  u.sees, p.data as "preferences?"
+           from users u
+           left join preferences p on p.tenant_id = u.tenant_id and p.user_id = u.id and p.layer = 'user'
+           where u.tenant_id = $1"#,
         tenant.0
     )
     .fetch_all(connection)
@@ -114,11 +121,22 @@ async fn people(connection: &mut PgConnection, tenant: TenantId, stored: &mut St
             continue;
         }
         if row.is_group {
-            stored.desk.groups.insert(row.handle, Group { name: row.name, members: row.members.into_iter().collect() });
+            let (members, follows) = (row.members.into_iter().collect(), row.follows.into_iter().collect());
+            stored.desk.groups.insert(row.handle, Group { name: row.name, members, follows, preferences: row.preferences });
         } else {
             let departments = row.departments.into_iter().collect();
             let contacts = row.contacts.iter().filter_map(|contact| split_contact(contact)).collect();
-            let user = User { name: row.name, email: row.email, phone: row.phone, kind: row.kind, departments, contacts };
+            let user = User {
+                name: row.name,
+                email: row.email,
+                phone: row.phone,
+                kind: row.kind,
+                departments,
+                contacts,
+                sees: Sees::ALL.into_iter().find(|sees| sees.as_str() == row.sees).unwrap_or_default(),
+                follows: row.follows.into_iter().collect(),
+                preferences: row.preferences,
+            };
             stored.desk.users.insert(row.handle, user);
         }
     }

@@ -128,6 +128,9 @@ pub async fn archive_departments(connection: &mut PgConnection, tenant: TenantId
     sqlx::query!("delete from user_departments where tenant_id = $1 and department_id = any($2)", tenant.0, ids)
         .execute(&mut *connection)
         .await?;
+    sqlx::query!("delete from department_watchers where tenant_id = $1 and department_id = any($2)", tenant.0, ids)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!("update departments set archived_at = $3 where tenant_id = $1 and id = any($2)", tenant.0, ids, now)
         .execute(connection)
         .await?;
@@ -173,9 +176,10 @@ pub async fn put_user(
     ambient: &Ambient,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into users (tenant_id, id, handle, name, email, phone, type) values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into users (tenant_id, id, handle, name, email, phone, type, sees) values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (tenant_id, id) do update
-         set name = excluded.name, email = excluded.email, phone = excluded.phone, type = excluded.type, archived_at = null",
+         set name = excluded.name, email = excluded.email, phone = excluded.phone, type = excluded.type, sees = excluded.sees,
+             archived_at = null",
         tenant.0,
         id.0,
         handle,
@@ -183,6 +187,7 @@ pub async fn put_user(
         user.email,
         user.phone,
         user.kind as UserType,
+        user.sees.as_str(),
     )
     .execute(&mut *connection)
     .await?;
@@ -228,6 +233,9 @@ pub async fn put_group(connection: &mut PgConnection, tenant: TenantId, id: User
 pub async fn archive_users(connection: &mut PgConnection, tenant: TenantId, ids: &[Uuid], now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!("delete from user_contacts where tenant_id = $1 and user_id = any($2)", tenant.0, ids).execute(&mut *connection).await?;
     sqlx::query!("delete from user_departments where tenant_id = $1 and user_id = any($2)", tenant.0, ids)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!("delete from department_watchers where tenant_id = $1 and user_id = any($2)", tenant.0, ids)
         .execute(&mut *connection)
         .await?;
     sqlx::query!("delete from group_members where tenant_id = $1 and (group_id = any($2) or member_id = any($2))", tenant.0, ids)

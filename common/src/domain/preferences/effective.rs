@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::times::{Every, QuietHours, Rhythm};
+use super::times::{QuietHours, Rhythm};
+use super::units::Every;
 use super::{Preferences, Quiet, Route, Storm, Topic};
 use crate::domain::method::Method;
 
@@ -14,6 +16,8 @@ use crate::domain::method::Method;
 pub enum LayerName {
     /// What holds where nobody said anything.
     BuiltIn,
+    /// The language and the time zone that the desk itself has.
+    Customize,
     /// The tenant's: for its users, or for its clients.
     Tenant,
     /// A group's, by its handle.
@@ -26,6 +30,7 @@ impl fmt::Display for LayerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn => f.write_str("built-in"),
+            Self::Customize => f.write_str("customize"),
             Self::Tenant => f.write_str("tenant"),
             Self::Group(handle) => write!(f, "group {handle}"),
             Self::Person => f.write_str("own"),
@@ -156,4 +161,20 @@ impl Effective {
     pub fn zone(&self) -> Tz {
         self.timezone.as_ref().map_or(Tz::UTC, |zone| zone.value)
     }
+
+    /// When the quiet hours end that `now` lies in; none when it lies in none.
+    #[must_use]
+    pub fn quiet_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.quiet_hours.value.as_ref()?.end(now, self.zone())
+    }
+
+    /// When the next digest comes: by their rhythm, or if that is in quiet hours at the end of those.
+    #[must_use]
+    pub fn next_digest(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let next = self.digest.value.next(now, self.zone());
+        self.quiet_until(next).unwrap_or(next)
+    }
 }
+
+#[cfg(test)]
+mod tests;

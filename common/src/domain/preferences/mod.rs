@@ -2,20 +2,40 @@
 //!
 //! A [`Preferences`] is a sparse document. Several lie above one another, a layer each, and the later
 //! wins: [`Effective`] is what comes of them, and knows for each setting which layer decided it.
+//!
+//! There is one way to make one of a document, [`Preferences::read`], which names every fault with the path
+//! to it; [`schema`] says the same to other programs. When quiet hours end and a digest comes is for
+//! [`QuietHours::end`] and [`Rhythm::next`] to say.
 
 mod effective;
+mod read;
+mod schema;
 mod times;
+mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::event::EventKind;
 use super::method::Method;
 
 pub use effective::{Chosen, Effective, Layer, LayerName};
-pub use times::{Every, QuietHours, Rhythm};
+pub use read::Faults;
+pub use schema::schema;
+pub use times::{Hours, QuietHours, Rhythm};
+pub use units::{Clock, Day, Every};
+
+/// Whose preferences they are: it decides what can be said in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// A user's, or what is said for users: by the tenant, or for a group.
+    User,
+    /// A client's, or what the tenant says for all of its clients.
+    Client,
+}
 
 /// What somebody can be told of, and choose how: the kinds of event, and being mentioned in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +78,12 @@ impl Topic {
         }
     }
 
+    /// The topic of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == name)
+    }
+
     /// The topic of an event for whoever is not mentioned in it.
     #[must_use]
     pub fn of(kind: EventKind) -> Self {
@@ -78,7 +104,7 @@ impl fmt::Display for Topic {
 }
 
 /// How somebody is told of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Route {
     /// At once, by each of these; by none of them, not at all.
@@ -88,7 +114,7 @@ pub enum Route {
 }
 
 /// The word `digest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum DigestWord {
     /// In the next digest.
     #[serde(rename = "digest")]
@@ -96,7 +122,7 @@ pub enum DigestWord {
 }
 
 /// Quiet hours, or the word `none`, which lifts those of the layers below.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Quiet {
     /// None.
@@ -106,7 +132,7 @@ pub enum Quiet {
 }
 
 /// The word `none`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum NoneWord {
     /// None.
     #[serde(rename = "none")]
@@ -114,8 +140,7 @@ pub enum NoneWord {
 }
 
 /// How many notifications within which time are told one by one; what comes beyond is collected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Storm {
     /// So many.
     pub most: u32,
@@ -125,7 +150,7 @@ pub struct Storm {
 
 /// What somebody chose. What is not said is as the layers below have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Json")]
 pub struct Preferences {
     /// The language, such as `pt-BR`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,4 +182,38 @@ pub struct Preferences {
     /// What counts as a storm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storm: Option<Storm>,
+}
+
+impl Preferences {
+    /// All that can be said.
+    pub const KEYS: [&str; 10] = read::USER_KEYS;
+
+    /// Makes preferences of a document.
+    ///
+    /// # Errors
+    /// All that is wrong with it, each with the path to it, such as `events.message.added[1]`; places count from 1.
+    pub fn read(document: &Json, whose: Whose) -> Result<Self, Faults> {
+        read::read(document, whose)
+    }
+
+    /// The document, with what is said in it and nothing else. It reads as the same preferences again.
+    #[must_use]
+    pub fn document(&self) -> Json {
+        // There is nothing in it that JSON cannot say.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// Whether they say nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl TryFrom<Json> for Preferences {
+    type Error = String;
+
+    fn try_from(document: Json) -> Result<Self, String> {
+        Self::read(&document, Whose::User).map_err(|faults| faults.join("; "))
+    }
 }
