@@ -8,6 +8,7 @@ pub mod connect;
 pub mod dead_letters;
 pub mod deliveries;
 pub mod desk;
+pub mod digests;
 pub mod inbound;
 pub mod fallback;
 pub mod letters;

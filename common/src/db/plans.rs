@@ -11,9 +11,10 @@ use uuid::Uuid;
 use super::tickets::{MessageDirection, MessageKind};
 use crate::domain::event::Event;
 use crate::domain::explanation::ToldDecision;
-use crate::domain::inbound::Trust;
+use crate::domain::inbound::{Channel, Trust};
+use crate::domain::method::Method;
 use crate::domain::ticket::TicketSnapshot;
-use crate::ids::{ClientId, DeliveryId, EventId, MessageId, TenantId, TicketId, UserId};
+use crate::ids::{AccountId, ClientId, DeliveryId, EventId, MessageId, TenantId, TicketId, UserId};
 
 /// Those of the events that were planned before.
 ///
@@ -53,6 +54,35 @@ pub async fn snapshots(
     Ok(rows.into_iter().map(|row| ((row.tenant_id, row.ticket_id, row.version), row.state.0)).collect())
 }
 
+/// A ticket as it is now, with its version.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn current(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Option<(i32, TicketSnapshot)>> {
+    let row = sqlx::query!(
+        r#"select v.version, v.state as "state: Json<TicketSnapshot>"
+           from tickets t join ticket_versions v on v.tenant_id = t.tenant_id and v.ticket_id = t.id and v.version = t.version
+           where t.tenant_id = $1 and t.id = $2"#,
+        tenant.0,
+        ticket.0,
+    );
+    Ok(row.fetch_optional(connection).await?.map(|row| (row.version, row.state.0)))
+}
+
+/// Who wrote the last answer on a ticket.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn last_answer_by(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId) -> sqlx::Result<Option<UserId>> {
+    let author = sqlx::query_scalar!(
+        r#"select author_user_id as "author: UserId" from messages
+           where tenant_id = $1 and ticket_id = $2 and kind = 'public' and direction = 'out' order by position desc limit 1"#,
+        tenant.0,
+        ticket.0,
+    );
+    Ok(author.fetch_optional(connection).await?.flatten())
+}
+
 /// What a plan needs to know of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageFacts {
@@ -74,6 +104,22 @@ pub struct MessageFacts {
     pub automatic: Option<String>,
     /// Something is said to the agents about it, such as that it was kept from the client.
     pub has_notice: bool,
+    /// What one of the desk's people newly wrote, in which they may mention somebody: the first
+    /// 32,768 characters. None of what anybody else wrote.
+    pub text: Option<String>,
+    /// Its files.
+    pub files: Vec<FileFacts>,
+}
+
+/// What a plan needs to know of a file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FileFacts {
+    /// Its name.
+    pub name: String,
+    /// Its media type, such as `image/png`.
+    pub content_type: String,
+    /// Its size in bytes.
+    pub size: i64,
 }
 
 /// The messages that the events are about.
@@ -89,7 +135,11 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
                   coalesce(m.author_client_id = t.client_id
                            or client_root(t.tenant_id, m.author_client_id) = client_root(t.tenant_id, t.client_id), false) as "by_client!",
                   m.sender_address, m.trust as "trust: Trust", m.automatic,
-                  m.notice is not null as "has_notice!"
+                  m.notice is not null as "has_notice!",
+                  case when m.author_user_id is not null then left(m.text, 32768) end as text,
+                  coalesce((select jsonb_agg(jsonb_build_object('name', f.name, 'content_type', f.content_type, 'size', f.size)
+                                             order by f.position)
+                            from attachments f where f.tenant_id = m.tenant_id and f.message_id = m.id), '[]') as "files!: Json<Vec<FileFacts>>"
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
            join messages m on m.tenant_id = w.tenant_id and m.id = w.id
            join tickets t on t.tenant_id = m.tenant_id and t.id = m.ticket_id"#,
@@ -109,6 +159,8 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
             trust: row.trust,
             automatic: row.automatic,
             has_notice: row.has_notice,
+            text: row.text,
+            files: row.files.0,
         };
         ((row.tenant_id, row.id), facts)
     });
@@ -120,11 +172,28 @@ pub async fn messages(connection: &mut PgConnection, events: &[&Event]) -> sqlx:
 pub struct ClientFacts {
     /// The name.
     pub name: String,
-    /// Where they are answered: the address that they last wrote from on this ticket, themselves
-    /// rather than by a program, or else the first that is known of them.
-    pub address: Option<String>,
+    /// Where they are answered, the best first: where they last wrote from on this ticket, themselves
+    /// rather than by a program, then what else is known of them, mail first. Each address is there once.
+    pub ways: Vec<ClientWay>,
     /// All that ever came from them on this ticket was sent by programs.
     pub only_automatic: bool,
+}
+
+/// A way to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientWay {
+    /// By what.
+    pub method: Method,
+    /// Where.
+    pub address: String,
+    /// The account that they wrote to from there, on this ticket.
+    pub account_id: Option<AccountId>,
+    /// The thread on its channel in which they wrote.
+    pub thread_key: Option<String>,
+    /// When they last wrote from there on this ticket.
+    pub last_inbound_at: Option<DateTime<Utc>>,
+    /// How far the sender of that was vouched for.
+    pub trust: Trust,
 }
 
 /// The clients of tickets.
@@ -137,17 +206,6 @@ pub async fn clients(
 ) -> sqlx::Result<HashMap<(TenantId, TicketId), ClientFacts>> {
     let rows = sqlx::query!(
         r#"select w.tenant_id as "tenant_id!: TenantId", w.ticket_id as "ticket_id!: TicketId", client_name(c.tenant_id, c.id) as "name!",
-                  coalesce(
-                      (select m.sender_address from messages m
-                       join client_external_ids e on e.tenant_id = m.tenant_id and e.type = 'email' and e.value = m.sender_address
-                        and e.client_id = m.author_client_id
-                       where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id
-                         and (m.author_client_id = w.client_id
-                              or client_root(m.tenant_id, m.author_client_id) = client_root(w.tenant_id, w.client_id))
-                       order by m.automatic is not null, m.position desc limit 1),
-                      (select e.value from client_external_ids e
-                       where e.tenant_id = w.tenant_id and e.client_id = w.client_id and e.type = 'email'
-                       order by e.created_at, e.id limit 1)) as address,
                   coalesce((select bool_and(m.automatic is not null) from messages m
                             where m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id
                               and (m.author_client_id = w.client_id
@@ -159,14 +217,66 @@ pub async fn clients(
         &wanted.iter().map(|(_, ticket, _)| ticket.0).collect::<Vec<_>>(),
         &wanted.iter().map(|(.., client)| client.0).collect::<Vec<_>>(),
     )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut ways = client_ways(connection, wanted).await?;
+    let facts = rows.into_iter().map(|row| {
+        let ways = ways.remove(&(row.tenant_id, row.ticket_id)).unwrap_or_default();
+        ((row.tenant_id, row.ticket_id), ClientFacts { name: row.name, ways, only_automatic: row.only_automatic })
+    });
+    Ok(facts.collect())
+}
+
+/// The ways to clients: by what they wrote on the ticket (rank 0, or 1 for what programs sent), then by their other keys (2).
+async fn client_ways(
+    connection: &mut PgConnection,
+    wanted: &[(TenantId, TicketId, ClientId)],
+) -> sqlx::Result<HashMap<(TenantId, TicketId), Vec<ClientWay>>> {
+    let rows = sqlx::query!(
+        r#"with w as materialized (select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (tenant_id, ticket_id, client_id)),
+                wrote as (
+                    select distinct on (w.tenant_id, w.ticket_id, m.channel, m.sender_address)
+                           w.tenant_id, w.ticket_id, m.channel, m.sender_address, m.inbound_id, m.trust, m.received_at, m.position,
+                           (m.automatic is not null)::int as rank
+                    from w join messages m on m.tenant_id = w.tenant_id and m.ticket_id = w.ticket_id
+                     and (m.author_client_id = w.client_id
+                          or client_root(m.tenant_id, m.author_client_id) = client_root(w.tenant_id, w.client_id))
+                    join client_external_ids e on e.tenant_id = m.tenant_id and e.client_id = m.author_client_id and e.value = m.sender_address
+                     and e.type = case when m.channel in ('sms', 'voice') then 'phone' else m.channel end
+                    where m.trust <> 'failed'
+                    order by w.tenant_id, w.ticket_id, m.channel, m.sender_address, m.automatic is not null, m.position desc)
+           select w.tenant_id as "tenant_id!: TenantId", w.ticket_id as "ticket_id!: TicketId", w.channel as "channel!", w.sender_address as "address!",
+                  i.account_id as "account_id?: AccountId", i.payload->>'thread_key' as thread_key, w.trust as "trust!: Trust",
+                  w.received_at as "last_inbound_at?", w.rank as "rank!", -w.position::bigint as "place!"
+           from wrote w left join inbound_messages i on i.tenant_id = w.tenant_id and i.id = w.inbound_id
+           union all
+           select w.tenant_id, w.ticket_id, case e.type when 'phone' then 'sms' else e.type end, e.value, null, null, 'unverified'::trust, null, 2,
+                  row_number() over (partition by w.tenant_id, w.ticket_id order by e.type <> 'email', e.created_at, e.id)
+           from w join client_external_ids e on e.tenant_id = w.tenant_id and e.client_id = w.client_id
+           order by 1, 2, 9, 10"#,
+        &wanted.iter().map(|(tenant, ..)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, ticket, _)| ticket.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(.., client)| client.0).collect::<Vec<_>>(),
+    )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            ((row.tenant_id, row.ticket_id), ClientFacts { name: row.name, address: row.address, only_automatic: row.only_automatic })
-        })
-        .collect())
+    let mut ways: HashMap<_, Vec<ClientWay>> = HashMap::new();
+    for row in rows {
+        let Some(method) = Channel::named(&row.channel).and_then(Method::back_on) else { continue };
+        let known = ways.entry((row.tenant_id, row.ticket_id)).or_default();
+        if known.iter().any(|way| (way.method, &way.address) == (method, &row.address)) {
+            continue;
+        }
+        known.push(ClientWay {
+            method,
+            address: row.address,
+            account_id: row.account_id,
+            thread_key: row.thread_key,
+            last_inbound_at: row.last_inbound_at,
+            trust: row.trust,
+        });
+    }
+    Ok(ways)
 }
 
 /// The templates of the deliveries that the events say have failed.

@@ -1,6 +1,7 @@
 //! Why: what the router and the notifier put on record with each decision, in words that a person
 //! reads and values that a test compares.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 mod routing;
@@ -158,7 +159,7 @@ pub struct TicketConsidered {
 }
 
 /// Whether one person is told of one event, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToldDecision {
     /// The person: a user's handle, or the client's name.
     pub recipient: String,
@@ -168,10 +169,19 @@ pub struct ToldDecision {
     pub client_id: Option<ClientId>,
     /// Whether they are told.
     pub told: bool,
-    /// The channel and address that they are told on.
+    /// The channels and addresses that they are told on, such as `slack:T1/U1, email:bo@desk.example`.
     pub on: Option<String>,
     /// Why, or why not.
     pub why: String,
+    /// Which layer of preferences decided how they are told, or that they are not: `built-in`, `tenant`, `group NAME` or `own`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// When they are told, if not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+    /// Why it waits until then, and in what: a digest with others, or by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
 }
 
 #[cfg(test)]

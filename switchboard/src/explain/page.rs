@@ -114,7 +114,7 @@ fn told(page: &mut Page, event: &EventView) {
         page.line(2, &format!("{}  of the desk: it is nobody's, and there is no administrator", paint(REMOVED, "nobody  ")));
     }
     let width = event.told.iter().map(|decision| decision.recipient.width()).max().unwrap_or_default();
-    for ToldDecision { recipient, user_id, client_id, told, on, why } in &event.told {
+    for ToldDecision { recipient, user_id, client_id, told, on, why, .. } in &event.told {
         let mark = if *told { paint(ADDED, "told    ") } else { paint(REMOVED, "not told") };
         let on = on.as_ref().map(|on| format!(" (on {on})")).unwrap_or_default();
         page.line(2, &format!("{mark}  {}  {why}{on}", pad(recipient, width)));
@@ -141,6 +141,7 @@ mod tests {
             told: false,
             on: None,
             why: "no acknowledgement".to_owned(),
+            ..ToldDecision::default()
         };
         let user = ToldDecision { user_id: Some(UserId(Uuid::nil())), client_id: None, ..client.clone() };
         for (kind, told_of, said) in [

@@ -2,18 +2,24 @@
 
 use std::collections::HashSet;
 
-use switchboard_common::db::audience::{Directory, MailAccount};
+use chrono::{DateTime, Utc};
+use switchboard_common::db::audience::{Directory, Suppressed};
+use switchboard_common::db::digests::Cause;
+use switchboard_common::db::notifications::Way;
 use switchboard_common::db::plans::{ClientFacts, MessageFacts};
 use switchboard_common::db::reply_addresses::ReplyRecipient;
-use switchboard_common::db::tickets::{MessageDirection, MessageKind};
-use switchboard_common::domain::event::{Actor, Event, EventKind};
+use switchboard_common::domain::event::{Event, EventKind};
 use switchboard_common::domain::explanation::ToldDecision;
-use switchboard_common::domain::inbound::Trust;
+use switchboard_common::domain::method::Method;
+use switchboard_common::domain::preferences::Topic;
 use switchboard_common::domain::ticket::TicketSnapshot;
-use switchboard_common::ids::{AccountId, UserId};
+use switchboard_common::ids::UserId;
 
-use super::audience::{Candidate, OWN_ADDRESS, can_be_told, expand, is_own, obstacle, responsible};
-use super::pairs::Pairs;
+use super::audience::{self, Candidate, Role};
+use super::client;
+use super::person::{self, Asked, Outcome, Wait};
+use super::settings::Settings;
+use super::storm::Counting;
 use crate::render::Template;
 
 /// An event with all that decides who is told of it.
@@ -26,16 +32,33 @@ pub(super) struct PlanInput<'a> {
     pub message: Option<&'a MessageFacts>,
     /// The ticket's client.
     pub client: &'a ClientFacts,
-    /// The account that mail goes out by.
-    pub account_id: AccountId,
-    /// What it says of mail.
-    pub account: &'a MailAccount,
-    /// It is the ticket's own: the ticket came by mail.
-    pub is_mail: bool,
-    /// The people of the desk.
+    /// The people and accounts of the desk.
     pub directory: &'a Directory,
+    /// Who follows the ticket.
+    pub followers: &'a [UserId],
+    /// What everybody chose.
+    pub settings: &'a Settings,
+    /// Where nothing goes any more.
+    pub suppressed: &'a Suppressed,
     /// Of `delivery.failed`: whether what failed was an answer to the client.
     pub answer_failed: bool,
+    pub now: DateTime<Utc>,
+}
+
+impl PlanInput<'_> {
+    /// The address of whoever wrote what the event is about.
+    pub fn origin(&self) -> Option<&str> {
+        self.message.and_then(|message| message.sender_address.as_deref())
+    }
+
+    /// Counts one more message on a way because of `origin`, unless there were too many.
+    pub fn admit(&self, counting: &mut Counting, origin: Option<&str>, way: &Way) -> Result<(), String> {
+        let account = self.directory.accounts.get(&way.account_id);
+        match origin.zip(account) {
+            Some((origin, account)) => counting.admit(self.event.tenant_id, origin, &way.address, account.loop_cap),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Who is told of an event.
@@ -53,43 +76,44 @@ pub(super) struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Telling {
     pub recipient: ReplyRecipient,
-    pub address: String,
-    /// Whose mail led to it.
-    pub origin: Option<String>,
-    pub template: Template,
+    pub template: &'static str,
+    pub topic: Topic,
     pub reason: String,
-    /// An answer to a client that must not be sent. It counts as failed, so that its author hears of it.
-    pub refused: bool,
+    /// They follow what is not theirs.
+    pub optional: bool,
+    pub how: How,
+    pub alternatives: Vec<Way>,
+    /// From whose address the message came that led to it.
+    pub origin: Option<String>,
 }
 
-/// Decides who is told of an event. `pairs` counts what is planned, for this event and the next.
-pub(super) fn plan(input: PlanInput<'_>, pairs: &mut Pairs) -> Plan {
-    let mut desk = Desk { input, pairs, considered: HashSet::new(), plan: Plan::default() };
-    let cc = || expand(input.directory, &input.ticket.cc, "in cc");
-    match input.event.kind {
-        EventKind::TicketCreated => {
-            desk.consider_responsible(Template::TicketCreatedAgent);
-            desk.consider(cc(), Template::TicketCreatedAgent);
-            desk.acknowledge();
-        }
-        EventKind::MessageAdded => {
-            desk.consider_responsible(Template::MessageAddedAgent);
-            desk.consider(cc(), Template::MessageAddedAgent);
-            desk.consider(
-                expand(input.directory, desk.kept_from().as_slice(), "their mail was kept as a note"),
-                Template::MessageAddedAgent,
-            );
-            desk.answer();
-        }
-        EventKind::TicketAssigned => {
-            desk.consider(expand(input.directory, &input.event.assigned, "assigned"), Template::TicketAssignedAgent);
-        }
-        EventKind::TicketClosed => {
-            desk.say_goodbye();
-            desk.consider(cc(), Template::TicketClosedAgent);
-        }
-        EventKind::DeliveryFailed if input.answer_failed => desk.report_failure(),
-        EventKind::DeliveryFailed => {}
+/// How somebody is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum How {
+    /// By each of these ways, now or when the wait is over.
+    Send { ways: Vec<Way>, wait: Option<Wait>, urgent: bool },
+    /// Together with others.
+    Collect { way: Way, cause: Cause, until: DateTime<Utc>, why: String },
+    /// Not at all: an answer that must not be sent by this way. It counts as failed, so that its author hears of it. What went by
+    /// other ways went.
+    Refuse { went: Vec<Way>, wait: Option<Wait>, refused: Way },
+}
+
+/// Decides who is told of an event. `counting` counts what is planned, for this event and the next.
+pub(super) fn plan(input: PlanInput<'_>, counting: &mut Counting) -> Plan {
+    let mut desk = Desk { input, counting, considered: HashSet::new(), taken: HashSet::new(), plan: Plan::default() };
+    let client = client::decide(&input, desk.counting);
+    if let Some(client::Outcome::Told(told)) = &client {
+        desk.taken.extend(told.ways.iter().map(|way| (way.method, way.address.clone())));
+    }
+    let audience = audience::of(&input);
+    desk.plan.unheard = audience.unheard;
+    if input.event.kind == EventKind::TicketClosed {
+        desk.settle_client(client);
+        desk.consider(audience.candidates);
+    } else {
+        desk.consider(audience.candidates);
+        desk.settle_client(client);
     }
     desk.plan
 }
@@ -97,178 +121,160 @@ pub(super) fn plan(input: PlanInput<'_>, pairs: &mut Pairs) -> Plan {
 /// A plan in the making.
 struct Desk<'a, 'p> {
     input: PlanInput<'a>,
-    pairs: &'p mut Pairs,
+    counting: &'p mut Counting,
     /// Who was in question already, by whatever way.
     considered: HashSet<UserId>,
+    /// Where somebody is told of the event already.
+    taken: HashSet<(Method, String)>,
     plan: Plan,
 }
 
 impl Desk<'_, '_> {
-    fn consider_responsible(&mut self, template: Template) {
-        let candidates = responsible(self.input.directory, self.input.ticket);
-        self.plan.unheard = !can_be_told(self.input.directory, &candidates);
-        self.consider(candidates, template);
-    }
-
-    fn consider(&mut self, candidates: Vec<Candidate>, template: Template) {
+    fn consider(&mut self, candidates: Vec<Candidate>) {
         for candidate in candidates {
             match candidate {
-                Candidate::Person(user, why) => self.consider_person(user, &why, template),
-                Candidate::DeadEnd(group, why) => self.decide_user(group, Err(why)),
+                Candidate::Person(user, why, role) => self.consider_person(user, why, role),
+                Candidate::DeadEnd(group, why) => {
+                    let Some(group) = self.input.directory.people.get(&group).map(|person| (&person.handle, group)) else { continue };
+                    self.plan.decisions.push(ToldDecision { why, ..named(group.0, ReplyRecipient::User(group.1)) });
+                }
             }
         }
     }
 
-    fn consider_person(&mut self, user: UserId, why: &str, template: Template) {
+    fn consider_person(&mut self, user: UserId, reason: String, role: Role) {
         let Some(person) = self.input.directory.people.get(&user).filter(|_| self.considered.insert(user)) else { return };
-        let address = person.address.clone().unwrap_or_default();
-        let obstacle = obstacle(self.input.directory, person).or_else(|| self.own_doing(user, &address, template));
-        let told = match obstacle {
-            Some(obstacle) => Err(obstacle),
-            None => self.admit(self.message_origin(), &address).map(|()| why.to_owned()),
-        };
-        if told.is_ok() {
-            self.plan.tellings.push(Telling {
-                recipient: ReplyRecipient::User(user),
-                address,
-                origin: self.message_origin(),
-                template,
-                reason: why.to_owned(),
-                refused: false,
-            });
-        }
-        self.decide_user(user, told);
-    }
-
-    /// The person whose mail became a note: they may think that it went to the client. A program that
-    /// wrote in their name thinks nothing.
-    fn kept_from(&self) -> Option<UserId> {
-        let message =
-            self.input.message.filter(|message| message.kind == MessageKind::Note && message.has_notice && message.automatic.is_none())?;
-        message.author_user
-    }
-
-    /// Whether the person knows of it because it came from them. That an answer failed, or was kept from
-    /// the client, its author does not know.
-    fn own_doing(&self, user: UserId, address: &str, template: Template) -> Option<String> {
-        if template == Template::DeliveryFailedAgent || self.kept_from() == Some(user) {
-            return None;
-        }
-        let message = self.input.message;
-        let wrote = message.is_some_and(|message| message.author_user == Some(user));
-        let sent = message.and_then(|message| message.sender_address.as_deref()).is_some_and(|sender| sender.eq_ignore_ascii_case(address));
-        if self.input.event.actor == Actor::User(user) || wrote || sent { Some("own action".to_owned()) } else { None }
-    }
-
-    /// The acknowledgement of a new ticket to its client.
-    fn acknowledge(&mut self) {
-        let message = self.input.message;
-        let automatic = message.and_then(|message| message.automatic.as_deref());
-        let by_user = matches!(self.input.event.actor, Actor::User(_)) || message.is_some_and(|message| message.author_user.is_some());
-        let told = if !self.input.is_mail {
-            Err("no acknowledgement: the ticket did not come by mail".to_owned())
-        } else if !self.input.account.acknowledge {
-            Err("the account does not acknowledge".to_owned())
-        } else if by_user {
-            Err("no acknowledgement: one of the desk's own people opened the ticket".to_owned())
-        } else if let Some(automatic) = automatic {
-            Err(format!("no acknowledgement: the opening message is automatic ({automatic})"))
-        } else if message.is_some_and(|message| message.trust == Trust::Failed) {
-            Err("no acknowledgement: the sender's address failed its check, so it may be forged".to_owned())
-        } else {
-            self.reach_client(self.input.client.address.clone()).map(|()| "acknowledgement".to_owned())
-        };
-        self.decide_client(told, Template::TicketCreatedClient, self.input.client.address.clone(), false);
-    }
-
-    /// The answer of an agent to the client, and nothing else that was written on the ticket.
-    fn answer(&mut self) {
-        let Some(message) = self.input.message else { return };
-        let is_answer = message.kind == MessageKind::Public && message.direction == MessageDirection::Out;
-        match &message.automatic {
-            None if is_answer => {
-                let told = self.reach_client(message.sender_address.clone()).map(|()| "an agent's answer".to_owned());
-                self.decide_client(told, Template::MessageAddedClient, message.sender_address.clone(), true);
+        let asked = Asked { user, person, role };
+        let outcome = person::decide(&self.input, asked, &self.taken, self.counting);
+        let recipient = ReplyRecipient::User(user);
+        let decision = told_of(&outcome, &reason, named(&person.handle, recipient));
+        let (how, alternatives) = match outcome {
+            Outcome::Told { ways, alternatives, urgent, wait, .. } => (How::Send { ways, wait, urgent }, alternatives),
+            Outcome::Collected { way, alternatives, cause, wait, by } => {
+                (How::Collect { way, cause, until: wait.until, why: format!("{} ({by})", wait.why) }, alternatives)
             }
-            Some(automatic) if is_answer => self.leave_client_out(&format!("automatic messages do not go to clients ({automatic})")),
-            _ if message.kind != MessageKind::Public => self.leave_client_out("a note stays within the desk"),
-            _ if message.by_client => self.leave_client_out("own action"),
-            _ => self.leave_client_out("not an answer to them"),
-        }
-    }
-
-    /// Tells the client that the ticket is closed.
-    fn say_goodbye(&mut self) {
-        let origin = self.message_origin();
-        let told = if self.input.event.actor == Actor::Client(self.input.ticket.client_id) {
-            Err("own action".to_owned())
-        } else if self.input.client.only_automatic {
-            Err("only automatic mail ever came from them".to_owned())
-        } else {
-            self.reach_client(origin.clone()).map(|()| "client of the ticket".to_owned())
+            Outcome::Not { .. } => {
+                self.plan.decisions.push(decision);
+                return;
+            }
         };
-        self.decide_client(told, Template::TicketClosedClient, origin, false);
-    }
-
-    /// Tells whoever wrote an answer that it did not arrive; if they cannot be told, those who answer
-    /// for the ticket.
-    fn report_failure(&mut self) {
-        let author = self.input.message.and_then(|message| message.author_user);
-        let candidates = expand(self.input.directory, author.as_slice(), "wrote the answer");
-        let is_heard = can_be_told(self.input.directory, &candidates);
-        self.consider(candidates, Template::DeliveryFailedAgent);
-        if !is_heard {
-            self.consider_responsible(Template::DeliveryFailedAgent);
+        if let How::Send { ways, .. } = &how {
+            self.taken.extend(ways.iter().map(|way| (way.method, way.address.clone())));
         }
+        let topic = asked.topic(&self.input);
+        self.plan.decisions.push(decision);
+        self.plan.tellings.push(Telling {
+            recipient,
+            template: template(topic).as_str(),
+            topic,
+            reason,
+            optional: role == Role::Follower,
+            how,
+            alternatives,
+            origin: self.input.origin().map(str::to_owned),
+        });
     }
 
-    /// Whether mail may go to the client because of `origin`.
-    fn reach_client(&mut self, origin: Option<String>) -> Result<(), String> {
-        match self.input.client.address.clone() {
-            None => Err("no mail address is known".to_owned()),
-            Some(address) if is_own(self.input.directory, &address) => Err(OWN_ADDRESS.to_owned()),
-            Some(address) => self.admit(origin, &address),
-        }
-    }
-
-    fn admit(&mut self, origin: Option<String>, address: &str) -> Result<(), String> {
-        origin.map_or(Ok(()), |origin| self.pairs.admit(self.input.event.tenant_id, &origin, address, self.input.account.loop_cap))
-    }
-
-    fn message_origin(&self) -> Option<String> {
-        self.input.message.and_then(|message| message.sender_address.clone())
-    }
-
-    fn decide_user(&mut self, user: UserId, told: Result<String, String>) {
-        let Some(person) = self.input.directory.people.get(&user) else { return };
-        let on = told.is_ok().then(|| format!("email:{}", person.address.as_deref().unwrap_or_default()));
-        self.plan.decisions.push(decision(&person.handle, ReplyRecipient::User(user), on, told));
-    }
-
-    /// Notes whether the client is told. `must` be known when it is not: then it counts as failed.
-    fn decide_client(&mut self, told: Result<String, String>, template: Template, origin: Option<String>, must: bool) {
+    fn settle_client(&mut self, outcome: Option<client::Outcome>) {
         let recipient = ReplyRecipient::Client(self.input.ticket.client_id);
-        let address = self.input.client.address.clone().unwrap_or_default();
-        if told.is_ok() || must {
-            let (Ok(reason) | Err(reason)) = told.clone();
-            self.plan.tellings.push(Telling { recipient, address: address.clone(), origin, template, reason, refused: told.is_err() });
+        let decision = named(&self.input.client.name, recipient);
+        let topic = Topic::of(self.input.event.kind);
+        let telling = |template: Template, reason: String, how, alternatives| Telling {
+            recipient,
+            template: template.as_str(),
+            topic,
+            reason,
+            optional: false,
+            how,
+            alternatives,
+            origin: self.input.origin().map(str::to_owned),
+        };
+        match outcome {
+            None => {}
+            Some(client::Outcome::Not { why, by }) => {
+                self.plan.decisions.push(ToldDecision { why, layer: by.map(|by| by.to_string()), ..decision });
+            }
+            Some(client::Outcome::Refused { why, way }) => {
+                let how = How::Refuse { went: Vec::new(), wait: None, refused: way };
+                self.plan.tellings.push(telling(Template::MessageAddedClient, why.clone(), how, Vec::new()));
+                self.plan.decisions.push(ToldDecision { why, ..decision });
+            }
+            Some(client::Outcome::Told(told)) => {
+                self.plan.decisions.push(ToldDecision {
+                    told: true,
+                    on: Some(places(&told.ways)),
+                    why: said(told.reason, told.stranded.as_deref()),
+                    layer: told.by.map(|by| by.to_string()),
+                    until: told.wait.as_ref().map(|wait| wait.until),
+                    waits: told.wait.as_ref().map(|wait| format!("by itself: {}", wait.why)),
+                    ..decision
+                });
+                let reason = said(told.reason, told.stranded.as_deref());
+                let how = match told.stranded {
+                    None => How::Send { ways: told.ways, wait: told.wait, urgent: false },
+                    Some(_) => How::Refuse { refused: mail_for_files(&self.input), went: told.ways, wait: told.wait },
+                };
+                self.plan.tellings.push(telling(told.template, reason, how, told.alternatives));
+            }
         }
-        let on = told.is_ok().then(|| format!("email:{address}"));
-        self.plan.decisions.push(decision(&self.input.client.name, recipient, on, told));
-    }
-
-    fn leave_client_out(&mut self, why: &str) {
-        let recipient = ReplyRecipient::Client(self.input.ticket.client_id);
-        self.plan.decisions.push(decision(&self.input.client.name, recipient, None, Err(why.to_owned())));
     }
 }
 
-fn decision(name: &str, recipient: ReplyRecipient, on: Option<String>, told: Result<String, String>) -> ToldDecision {
+/// The reason why a client is told, and what did not reach them.
+fn said(reason: &str, stranded: Option<&str>) -> String {
+    stranded.map_or_else(|| reason.to_owned(), |stranded| format!("{reason}; {stranded}"))
+}
+
+/// The mail that would have brought the files that another channel does not take: there is no address for it.
+fn mail_for_files(input: &PlanInput<'_>) -> Way {
+    let account_id = input.directory.mail_account(input.ticket.account_id).unwrap_or(input.ticket.account_id);
+    Way { method: Method::Email, account_id, address: String::new(), thread_key: None }
+}
+
+/// What a user reads of a topic.
+fn template(topic: Topic) -> Template {
+    match topic {
+        Topic::TicketCreated => Template::TicketCreatedAgent,
+        Topic::MessageAdded => Template::MessageAddedAgent,
+        Topic::Mention => Template::parse("mention.agent").unwrap_or(Template::MessageAddedAgent),
+        Topic::TicketAssigned => Template::TicketAssignedAgent,
+        Topic::TicketClosed => Template::TicketClosedAgent,
+        Topic::DeliveryFailed => Template::DeliveryFailedAgent,
+    }
+}
+
+fn told_of(outcome: &Outcome, reason: &str, decision: ToldDecision) -> ToldDecision {
+    match outcome {
+        Outcome::Told { ways, wait, by, .. } => ToldDecision {
+            told: true,
+            on: Some(places(ways)),
+            why: reason.to_owned(),
+            layer: Some(by.to_string()),
+            until: wait.as_ref().map(|wait| wait.until),
+            waits: wait.as_ref().map(|wait| format!("by itself: {}", wait.why)),
+            ..decision
+        },
+        Outcome::Collected { way, wait, by, .. } => ToldDecision {
+            told: true,
+            on: Some(places(std::slice::from_ref(way))),
+            why: reason.to_owned(),
+            layer: Some(by.to_string()),
+            until: Some(wait.until),
+            waits: Some(format!("with others: {}", wait.why)),
+            ..decision
+        },
+        Outcome::Not { why, by } => ToldDecision { why: why.clone(), layer: by.as_ref().map(ToString::to_string), ..decision },
+    }
+}
+
+fn places(ways: &[Way]) -> String {
+    ways.iter().map(|way| format!("{}:{}", way.method, way.address)).collect::<Vec<_>>().join(", ")
+}
+
+fn named(name: &str, recipient: ReplyRecipient) -> ToldDecision {
     let (user_id, client_id) = match recipient {
         ReplyRecipient::User(id) => (Some(id), None),
         ReplyRecipient::Client(id) => (None, Some(id)),
     };
-    let is_told = told.is_ok();
-    let (Ok(why) | Err(why)) = told;
-    ToldDecision { recipient: name.to_owned(), user_id, client_id, told: is_told, on, why }
+    ToldDecision { recipient: name.to_owned(), user_id, client_id, ..ToldDecision::default() }
 }

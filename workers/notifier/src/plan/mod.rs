@@ -1,14 +1,28 @@
-//! From events to who is told: a batch of events in one transaction, in the steps of the files of this
-//! folder. What the events are about is gathered, each is decided in memory (`decide`, with the
-//! people of `audience` and the loop cap of `pairs`), and everything is written at once.
+//! From events to who is told: a batch of events in one transaction. What the events are about is gathered (`gather`, with the
+//! tenants' people and what they chose from `desks` and `settings`), each is decided in memory (`decide`), and everything is
+//! written at once (`write`).
+//!
+//! Deciding is pure. `audience` says who is in question and why (with `mentions`), `person` what becomes of each by what they
+//! chose and are reached by (`reach`), `client` which way an answer takes (with `files`), and `storm` counts. [`foresee`] asks the
+//! same functions about what has not happened.
 
 mod audience;
 #[cfg(test)]
 mod cases;
+mod client;
 mod decide;
+mod desks;
+mod files;
+mod foresee;
 mod gather;
-mod pairs;
+mod mentions;
+mod person;
+mod reach;
+mod settings;
+mod storm;
 mod write;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::{Connection, PgPool};
@@ -17,25 +31,28 @@ use switchboard_common::broker::{Failure, Handler};
 use switchboard_common::db::{self, notifications, outbox};
 use switchboard_common::domain::event::Event;
 
+pub use foresee::{Foreseen, Outlook, SettingSeen, foresee};
+
 /// Plans batches of events.
 #[derive(Debug, Clone)]
 pub struct Planner {
     pool: PgPool,
     ambient: Ambient,
+    desks: Arc<desks::Desks>,
 }
 
 impl Planner {
     /// A planner on this database.
     #[must_use]
     pub fn new(pool: PgPool, ambient: Ambient) -> Self {
-        Self { pool, ambient }
+        Self { pool, ambient, desks: Arc::default() }
     }
 
     async fn plan(&self, events: &[Event]) -> Result<(), Failure> {
         let now = self.ambient.now();
         let mut session = db::Session::open(&self.pool).await?;
         let mut transaction = session.begin().await?;
-        let gathered = gather::gather(&mut transaction, events, now).await?;
+        let gathered = gather::gather(&mut transaction, &self.desks, events, now).await?;
         let planned = gathered.decide();
         write::write(&mut transaction, &self.ambient, &planned, now).await?;
         outbox::planned(

@@ -6,13 +6,19 @@ mod world;
 use switchboard_common::db::tickets::MessageKind;
 use switchboard_common::domain::event::{Actor, EventKind};
 use switchboard_common::domain::inbound::Trust;
+use switchboard_common::domain::method::Method;
 
-use self::world::{BOB, CIRCLE, EMPTY, EVERYBODY, GONE, GRACE, LOOPED, MUTE, SECOND_LINE, World, world};
-use super::decide::Plan;
+use self::world::{ACCOUNT, BOB, CIRCLE, EMPTY, EVERYBODY, FORM, GONE, GRACE, LOOPED, MUTE, SECOND_LINE, World, way, world};
+use super::decide::{How, Plan, Telling};
 
 /// `grace ✓ assigned` or `Ada ✗ own action`.
 fn shown(plan: &Plan) -> Vec<String> {
     plan.decisions.iter().map(|told| format!("{} {} {}", told.recipient, if told.told { '✓' } else { '✗' }, told.why)).collect()
+}
+
+/// An answer that must not be sent.
+fn is_refused(telling: &Telling) -> bool {
+    matches!(telling.how, How::Refuse { .. })
 }
 
 type Case = (&'static str, fn(&mut World), &'static [&'static str]);
@@ -24,7 +30,7 @@ fn check(kind: EventKind, cases: &[Case]) {
         let plan = world.plan();
         assert_eq!(shown(&plan), *expected, "{}: {name}", kind.as_str());
         let told = plan.decisions.iter().filter(|decision| decision.told).count();
-        assert_eq!(plan.tellings.iter().filter(|telling| !telling.refused).count(), told, "{name}: who is told gets mail, and nobody else");
+        assert_eq!(plan.tellings.iter().filter(|telling| !is_refused(telling)).count(), told, "{name}: who is told gets mail, and nobody else");
         for decision in &plan.decisions {
             assert_eq!(
                 decision.told,
@@ -126,13 +132,13 @@ fn a_client_gets_an_acknowledgement_of_a_new_ticket_and_a_robot_does_not() {
         &[
             (
                 "the account does not acknowledge",
-                |w| w.account.acknowledge = false,
+                |w| w.directory.accounts.get_mut(&ACCOUNT).expect("an account").acknowledge = false,
                 &["grace ✓ assigned", "Ada ✗ the account does not acknowledge"],
             ),
             (
-                "the ticket came by a chat",
-                |w| w.is_mail = false,
-                &["grace ✓ assigned", "Ada ✗ no acknowledgement: the ticket did not come by mail"],
+                "the ticket came by a form",
+                |w| w.ticket.account_id = FORM,
+                &["grace ✓ assigned", "Ada ✗ no acknowledgement: there is no way back on the channel that the ticket came by"],
             ),
             (
                 "a robot wrote",
@@ -161,10 +167,10 @@ fn a_client_gets_an_acknowledgement_of_a_new_ticket_and_a_robot_does_not() {
             ),
             (
                 "the client writes from the desk's own address",
-                |w| w.client.address = Some("help+aaaa@desk.example".to_owned()),
+                |w| w.client.ways = vec![way(Method::Email, "help+aaaa@desk.example")],
                 &["grace ✓ assigned", "Ada ✗ the address is one of the desk's own: mail to it would come back in"],
             ),
-            ("no address of the client is known", |w| w.client.address = None, &["grace ✓ assigned", "Ada ✗ no mail address is known"]),
+            ("no address of the client is known", |w| w.client.ways.clear(), &["grace ✓ assigned", "Ada ✗ no way to them is known"]),
             (
                 "a duel of robots that do not say so",
                 |w| w.mails_so_far("ada@example.org", "ada@example.org", 20),
@@ -260,7 +266,7 @@ fn an_answer_that_would_go_round_in_circles_does_not_go_out() {
                 "the ticket's client is the desk itself",
                 |w| {
                     w.answered_by_grace();
-                    w.client.address = Some("help@desk.example".to_owned());
+                    w.client.ways = vec![way(Method::Email, "help@desk.example")];
                 },
                 &["grace ✗ own action", "Ada ✗ the address is one of the desk's own: mail to it would come back in"],
             ),
@@ -370,19 +376,19 @@ fn an_answer_that_must_not_be_sent_counts_as_failed_and_nothing_else_does() {
     capped.answered_by_grace();
     capped.mails_so_far("grace@desk.example", "ada@example.org", 20);
     let plan = capped.plan();
-    let refused: Vec<_> = plan.tellings.iter().filter(|telling| telling.refused).collect();
+    let refused: Vec<_> = plan.tellings.iter().filter(|telling| is_refused(telling)).collect();
     assert_eq!(refused.len(), 1);
     assert!(refused[0].reason.starts_with("loop cap"), "{refused:?}");
 
     let mut robot = world(EventKind::TicketCreated);
     robot.mails_so_far("ada@example.org", "ada@example.org", 20);
-    assert!(robot.plan().tellings.iter().all(|telling| !telling.refused), "an acknowledgement is simply not sent");
+    assert!(!robot.plan().tellings.iter().any(is_refused), "an acknowledgement is simply not sent");
 }
 
 #[test]
 fn each_mail_that_is_planned_counts_for_the_next_event() {
     let mut world = world(EventKind::MessageAdded);
-    world.account.loop_cap = 2;
+    world.directory.accounts.get_mut(&ACCOUNT).expect("an account").loop_cap = 2;
     let told: Vec<bool> = (0..4).map(|_| world.plan().decisions[0].told).collect();
     assert_eq!(told, [true, true, false, false]);
 }
