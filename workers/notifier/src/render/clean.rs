@@ -9,8 +9,12 @@ const LONGEST: usize = 300;
 /// A text as the value of a header: on one line, without control characters and tokens of reply
 /// addresses, not too long.
 pub(super) fn header(text: &str) -> String {
-    let spaced: String =
-        without_tokens(text).chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).take(LONGEST).collect();
+    line(text).chars().take(LONGEST).collect::<String>().trim_end().to_owned()
+}
+
+/// A text on one line, however long.
+pub(super) fn line(text: &str) -> String {
+    let spaced: String = without_tokens(text).chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,58 +1,97 @@
 //! Puts a mail together: headers, text, HTML and files.
 
+use chrono::{DateTime, Utc};
+use lettre::address::Envelope;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
+use switchboard_common::db::letters::Branding;
 use switchboard_common::domain::address::EmailAddress;
+use url::Url;
 
-use super::templates::{Template, Written};
+use super::page::Written;
 use super::thread::Thread;
-use super::{Draft, File, RenderError, clean};
+use super::{Draft, File, Mail, RenderError, Template, clean};
 
-pub(super) fn build(
-    draft: &Draft<'_>,
-    template: Template,
-    written: &Written,
-    thread: &Thread,
-    reply_address: &EmailAddress,
-) -> Result<Vec<u8>, RenderError> {
-    let letter = draft.letter;
-    let mut mail = MessageBuilder::new()
-        .from(Address::new_address(Some(sender_name(draft, template)), letter.account_address.clone()))
-        .to(Address::new_address(Some(clean::header(&letter.recipient_name)), letter.address.clone()))
-        .reply_to(Address::new_address(None::<String>, reply_address.as_str().to_owned()))
-        .subject(clean::header(&written.subject))
-        .date(Date::new(draft.now.timestamp()))
-        .message_id(letter.message_id.clone());
-    if let Some(parent) = &thread.in_reply_to {
-        mail = mail.in_reply_to(parent.clone());
-    }
-    if !thread.references.is_empty() {
-        mail = mail.references(MessageId::new_list(thread.references.iter().cloned()));
-    }
-    if let Some(automatic) = auto_submitted(template) {
-        mail = mail.header("Auto-Submitted", Raw::new(automatic)).header("X-Auto-Response-Suppress", Raw::new("All"));
-    }
-    mail = mail.text_body(written.text.as_str()).html_body(written.html.as_str());
-    for file in &draft.enclosures.files {
-        mail = mail.attachment(content_type(file), clean::header(&file.name), file.bytes.as_slice());
-    }
-    Ok(mail.write_to_vec()?)
+/// What a mail has beside its words.
+#[derive(Debug)]
+pub(super) struct Sheet<'a> {
+    pub from_name: String,
+    pub from: &'a str,
+    pub to_name: &'a str,
+    pub to: &'a str,
+    /// Where answers go, if not to the sender.
+    pub reply_to: Option<EmailAddress>,
+    pub message_id: &'a str,
+    pub thread: Thread,
+    /// The value of Auto-Submitted.
+    pub automatic: Option<&'static str>,
+    /// The link by which the reader stops what is like it.
+    pub unsubscribe: Option<&'a str>,
+    pub files: &'a [File],
+    pub now: DateTime<Utc>,
 }
 
-/// Whose name stands in From: an answer comes from the person who wrote it.
-fn sender_name(draft: &Draft<'_>, template: Template) -> String {
-    let brand = clean::header(&draft.letter.branding.brand);
-    match &draft.letter.message {
-        Some(message) if template.is_answer() => format!("{} ({brand})", clean::header(&message.author)),
-        _ => brand,
+impl Sheet<'_> {
+    pub fn build(&self, written: &Written) -> Result<Mail, RenderError> {
+        let from = EmailAddress::parse(self.from).map_err(|_| RenderError::Address("from the account's address"))?;
+        let mut mail = MessageBuilder::new()
+            .from(Address::new_address(Some(self.from_name.clone()), self.from.to_owned()))
+            .to(Address::new_address(Some(clean::header(self.to_name)), self.to.to_owned()))
+            .subject(clean::header(&written.subject))
+            .date(Date::new(self.now.timestamp()))
+            .message_id(self.message_id.to_owned());
+        if let Some(address) = &self.reply_to {
+            mail = mail.reply_to(Address::new_address(None::<String>, address.as_str().to_owned()));
+        }
+        if let Some(parent) = &self.thread.in_reply_to {
+            mail = mail.in_reply_to(parent.clone());
+        }
+        if !self.thread.references.is_empty() {
+            mail = mail.references(MessageId::new_list(self.thread.references.iter().cloned()));
+        }
+        if let Some(automatic) = self.automatic {
+            mail = mail.header("Auto-Submitted", Raw::new(automatic)).header("X-Auto-Response-Suppress", Raw::new("All"));
+        }
+        // One click of the mail program, without a page in between (RFC 8058, 3.1).
+        if let Some(link) = self.unsubscribe.and_then(|link| Url::parse(link).ok()).filter(|link| link.scheme() == "https") {
+            mail = mail.header("List-Unsubscribe", Raw::new(format!("<{link}>")));
+            mail = mail.header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
+        }
+        mail = mail.text_body(written.text.as_str()).html_body(written.html.as_str());
+        for file in self.files {
+            mail = mail.attachment(content_type(file), clean::header(&file.name), file.bytes.as_slice());
+        }
+        Ok(Mail { envelope: self.envelope(&from)?, bytes: mail.write_to_vec()? })
     }
+
+    fn envelope(&self, from: &EmailAddress) -> Result<Envelope, RenderError> {
+        let sender = self.reply_to.as_ref().unwrap_or(from);
+        let from = sender.as_str().parse().map_err(|_| RenderError::Address("from the reader's reply address"))?;
+        let to = self.to.parse().map_err(|_| RenderError::Address("to the reader's address"))?;
+        Envelope::new(Some(from), vec![to]).map_err(|_| RenderError::Address("to nobody"))
+    }
+}
+
+/// In whose name a mail is sent: an answer comes from the person who wrote it.
+pub(super) fn sender_name(draft: &Draft<'_>, template: Template) -> String {
+    let desk = desk_name(&draft.letter.branding);
+    match &draft.letter.message {
+        Some(message) if template.is_answer() => format!("{} ({desk})", clean::header(&message.author)),
+        _ => desk,
+    }
+}
+
+/// The name of the desk in From.
+pub(super) fn desk_name(branding: &Branding) -> String {
+    let own = branding.from_name.as_deref().map(clean::header).filter(|name| !name.is_empty());
+    own.unwrap_or_else(|| clean::header(&branding.brand))
 }
 
 /// The value of Auto-Submitted (RFC 3834, 5). A person's own words carry none.
-fn auto_submitted(template: Template) -> Option<&'static str> {
+pub(super) fn auto_submitted(template: Template) -> Option<&'static str> {
     match template {
         Template::MessageAddedClient => None,
         Template::TicketCreatedClient => Some("auto-replied"),
