@@ -4,6 +4,3 @@ alter table deliveries
     add constraint deliveries_once unique (tenant_id, notification_id, channel, address),
     drop constraint deliveries_digest_once,
     add constraint deliveries_digest_once unique (tenant_id, digest_id, channel, address);
-
--- Its reader may stop what is like it: they follow, or are in cc, and it is not theirs to answer.
-alter table notifications add column optional boolean not null default false;
