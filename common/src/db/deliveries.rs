@@ -252,9 +252,9 @@ pub async fn expire(connection: &mut PgConnection, most: i32, now: DateTime<Utc>
     )
     .fetch_all(connection)
     .await?;
-    let expired = rows.into_iter().filter_map(|row| {
-        Some(Expired { tenant_id: row.tenant_id, id: row.id, method: Method::named(&row.channel)?, status: row.status })
-    });
+    let expired = rows
+        .into_iter()
+        .filter_map(|row| Some(Expired { tenant_id: row.tenant_id, id: row.id, method: Method::named(&row.channel)?, status: row.status }));
     Ok(expired.collect())
 }
 

@@ -3,30 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::deliveries::DeliveryKey;
+pub use super::notifications::Way;
 use super::reply_addresses::ReplyRecipient;
 use crate::domain::method::Method;
 use crate::domain::suppression::normal;
-use crate::ids::{AccountId, ClientId, DeliveryId, MessageId, NotificationId, TenantId, TicketId, UserId};
-
-/// A way in place of another, as `notifications.alternatives` has it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Way {
-    /// By which way.
-    pub method: Method,
-    /// The account that it would be sent from.
-    pub account_id: AccountId,
-    /// Where it would go.
-    pub address: String,
-    /// The thread there that it would belong to.
-    #[serde(default)]
-    pub thread_key: Option<String>,
-}
+use crate::ids::{ClientId, DeliveryId, MessageId, NotificationId, TenantId, TicketId, UserId};
 
 /// A delivery that failed, with what decides what follows.
 #[derive(Debug, Clone)]

@@ -317,7 +317,7 @@ impl Head {
 }
 
 /// How a desk presents itself, by what its tenant says.
-fn branding(brand: String, from_name: Option<String>, data: Option<&serde_json::Value>) -> Branding {
+pub(super) fn branding(brand: String, from_name: Option<String>, data: Option<&serde_json::Value>) -> Branding {
     let says = |key: &str| data.and_then(|data| data.get(key)?.as_str().map(str::to_owned));
     Branding {
         brand,
@@ -456,10 +456,7 @@ async fn failures(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ((row.tenant_id, row.message_id), LetterFailure { address: row.address, answer: row.answer }))
-        .collect())
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.message_id), LetterFailure { address: row.address, answer: row.answer })).collect())
 }
 
 /// Of these users and tickets, those where the user may not read the ticket as it is now: neither is it theirs by assignment or cc, their

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
-use crate::domain::method::Method;
 use super::letters::Branding;
+use crate::domain::method::Method;
 use crate::ids::{AccountId, DepartmentId, TenantId};
 
 /// What a tenant says in place of a built-in template; what is not said is as built in.

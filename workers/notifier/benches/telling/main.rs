@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use switchboard_common::ambient::Ambient;
 use switchboard_notifier::channels::email::Usage;
-use switchboard_notifier::{LEASE, Notifier, Transport};
+use switchboard_notifier::{Channels, LEASE, Notifier, Transport};
 use tokio_util::sync::CancellationToken;
 
 use sink::Sink;
@@ -45,8 +45,9 @@ async fn tell(run: &Run, sink: &Sink, connections: usize, mails: usize) -> Durat
     let usage = Usage { connections, ..Usage::default() };
     let transport = Transport::smtp(&format!("smtp://127.0.0.1:{}", sink.port).into(), None, usage).expect("a transport");
     let stop = CancellationToken::new();
-    let notifier =
-        Notifier { pool: run.pool.clone(), broker: run.broker.clone(), ambient: Ambient::system(), transport, lease: LEASE };
+    let (ambient, public_url) = (Ambient::system(), None);
+    let channels = Channels::new(transport, ambient.clone());
+    let notifier = Notifier { pool: run.pool.clone(), broker: run.broker.clone(), ambient, channels, public_url, lease: LEASE };
     let already = sink.taken();
     let begun = Instant::now();
     let running = tokio::spawn(switchboard_notifier::run(notifier, stop.clone()));
@@ -55,7 +56,8 @@ async fn tell(run: &Run, sink: &Sink, connections: usize, mails: usize) -> Durat
     stop.cancel();
     running.await.expect("it ends");
     assert_eq!(sink.taken(), already + mails, "each mail was sent once");
-    let sent: i64 = sqlx::query_scalar("select count(*) from deliveries where status = 'sent'").fetch_one(&run.pool).await.expect("counted");
+    let sent: i64 =
+        sqlx::query_scalar("select count(*) from deliveries where status = 'sent'").fetch_one(&run.pool).await.expect("counted");
     assert_eq!(usize::try_from(sent), Ok(mails), "and each is on record");
     took
 }
@@ -96,7 +98,12 @@ async fn main() -> io::Result<()> {
         return writeln!(out, "{notifier:.0}");
     }
     writeln!(out, "{mails} mails for {} events, {} connections to the mail server.", 2 * arguments.tickets, arguments.connections)?;
-    writeln!(out, "PostgreSQL with {}; medians of {} rounds; \"times\": the notifier by this.", stage.durability().await, arguments.rounds)?;
+    writeln!(
+        out,
+        "PostgreSQL with {}; medians of {} rounds; \"times\": the notifier by this.",
+        stage.durability().await,
+        arguments.rounds
+    )?;
     writeln!(out, "\n{:<34}{:>12}{:>18}{:>8}", "", "mails/s", "slowest-fastest", "times")?;
     for (name, speeds) in names.iter().zip(&mut speeds) {
         let median = median(speeds);

@@ -255,7 +255,8 @@ fn message(desk: &Desk, ambient: &Ambient, ticket: TicketId, position: i32, by: 
         sender_name: None,
         sender_address: Some(if is_client { format!("client{n}@client.example") } else { "grace@desk.example".to_owned() }),
         subject: "The printer is on fire".to_owned(),
-        text: "Hello,\n\nsince this morning the printer in our office prints nothing, and it smells of smoke.\nWhat should we do?\n\n".repeat(3),
+        text: "Hello,\n\nsince this morning the printer in our office prints nothing, and it smells of smoke.\nWhat should we do?\n\n"
+            .repeat(3),
         full_text: None,
         html: None,
         notice: None,

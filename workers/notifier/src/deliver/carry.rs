@@ -1,22 +1,34 @@
 //! One delivery on its way: written, handed over when it is its turn, and what that came to.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use metrics::{counter, histogram};
 use switchboard_common::db::deliveries::{AttemptOutcome, DeliveryStatus, Leased, Report};
-use switchboard_common::db::limits::Pause;
+use switchboard_common::db::letters::LetterAttachment;
+use switchboard_common::db::limits::{AccountKey, Pause};
+use switchboard_common::db::reply_addresses::ReplyRecipient;
 use switchboard_common::db::{self, media};
+use switchboard_common::domain::method::Method;
+use switchboard_common::domain::preferences::QuietHours;
+use switchboard_common::domain::sender::Platform;
+use switchboard_common::domain::suppression::Scope;
+use switchboard_common::reply_token::SigningKeys;
 use switchboard_common::schedule;
 use switchboard_common::telemetry::metrics::{ARRIVAL_TO_DELIVERY, ATTEMPTS};
 use switchboard_common::telemetry::trace::{Span, SpanKind};
+use switchboard_common::unsubscribe::{self, Wish};
 use tokio::time::Instant;
 
 use super::Shared;
 use super::lanes::{Place, Way};
-use super::load::{Material, Unwritten};
-use super::report::{Facts, put_back, report};
+use super::load::{Kind, Material, Unwritten};
+use super::report::{Facts, postpone, put_back, report};
 use crate::channels::{Gone, Outlet, Parcel, Receipt, Refusal, tidy};
-use crate::render::{Content, Draft, Enclosures, File, render};
+use crate::render::{Approved, Content, DigestDraft, Draft, Enclosures, File, digest, render};
 
 /// A delivery that ended, and what its ending brings with it.
 #[derive(Debug)]
@@ -70,9 +82,9 @@ impl Shared {
         };
         let sent = match &way.outlet {
             Err(refusal) => Err(refusal.clone()),
-            Ok(outlet) => self.hand_over(&leased, material, content, outlet.as_ref(), way).await,
+            Ok(outlet) => self.hand_over(&leased, &material, content, outlet.as_ref(), way).await,
         };
-        self.judge(leased, sent.map_err(Refusal::tidied), way)
+        self.judge(leased, sent.map_err(Refusal::tidied), way, material.quiet.as_ref())
     }
 
     /// Whether it is better put back than sent: the channel, or the account, is held back by now, or it would not be done within
@@ -94,19 +106,19 @@ impl Shared {
     async fn hand_over(
         &self,
         leased: &Leased,
-        material: Material,
+        material: &Material,
         content: Content,
         outlet: &dyn Outlet,
         way: &Way,
     ) -> Result<Receipt, Refusal> {
-        let letter = material.letter;
+        let (from, address, thread_key) = material.letter.address();
         let parcel = Parcel {
             tenant_id: leased.tenant_id,
             delivery_id: leased.id,
             account_id: leased.account_id,
-            from: letter.account_address,
-            address: letter.address,
-            thread_key: letter.thread_key,
+            from: from.to_owned(),
+            address: address.to_owned(),
+            thread_key: thread_key.map(str::to_owned),
             content,
         };
         let begun = Instant::now();
@@ -116,7 +128,7 @@ impl Shared {
     }
 
     /// What follows from what the other side said.
-    fn judge(&self, leased: Leased, sent: Result<Receipt, Refusal>, way: &Way) -> Ended {
+    fn judge(&self, leased: Leased, sent: Result<Receipt, Refusal>, way: &Way, quiet: Option<&(QuietHours, Tz)>) -> Ended {
         way.lane.gate.note(&sent, &self.ambient);
         let now = self.ambient.now();
         let gone = if let Err(Refusal::ForGood { gone, .. }) = &sent { *gone } else { None };
@@ -134,7 +146,7 @@ impl Shared {
             now,
             fraction: self.ambient.fraction(),
         };
-        Ended { report: report(sent, facts), leased, may_go_otherwise: true, gone, pause }
+        Ended { report: postpone(report(sent, facts), quiet), leased, may_go_otherwise: true, gone, pause }
     }
 
     /// What follows when there is nothing to send.
@@ -153,32 +165,51 @@ impl Shared {
         let may_go_otherwise = match why {
             Unwritten::Barred(bar) => bar.is_of_the_address(),
             Unwritten::Unavailable | Unwritten::Unwritable(_) => true,
-            Unwritten::Unreadable(_) => false,
+            Unwritten::Unreadable(_) | Unwritten::Empty => false,
         };
         Ended { leased, report: report(Err(refusal), facts), may_go_otherwise, gone: None, pause: None }
     }
 
     fn write(&self, material: &Material, files: Vec<File>) -> Result<Content, Unwritten> {
-        let enclosures = Enclosures { files, left_out: material.left_out.clone() };
-        Ok(render(Draft {
-            letter: &material.letter,
-            earlier: &material.earlier,
-            enclosures: &enclosures,
-            keys: &material.tenant.keys,
-            overrides: &material.tenant.overrides,
-            unsubscribe: None,
-            now: self.ambient.now(),
-        })?)
+        let Material { tenant, approved, .. } = material;
+        let approved = match approved {
+            Some(Platform::Whatsapp { template: Some(name), template_languages, .. }) => {
+                Some(Approved { name, languages: template_languages })
+            }
+            _ => None,
+        };
+        let (keys, overrides, now) = (&tenant.keys, &tenant.overrides, self.ambient.now());
+        match &material.letter {
+            Kind::Letter(letter, earlier) => {
+                let enclosures = Enclosures { files, left_out: material.left_out.clone() };
+                let wish = letter.is_optional.then(|| (letter.recipient, letter.method, letter.address.as_str()));
+                let unsubscribe = wish.and_then(|wish| self.unsubscribe(keys, wish));
+                let unsubscribe = unsubscribe.as_deref();
+                Ok(render(Draft { letter, earlier, enclosures: &enclosures, keys, overrides, unsubscribe, approved, now })?)
+            }
+            Kind::Digest(letter) => {
+                let wish = (ReplyRecipient::User(letter.user_id), letter.method, letter.address.as_str());
+                let unsubscribe = self.unsubscribe(keys, wish);
+                Ok(digest(DigestDraft { letter, overrides, unsubscribe: unsubscribe.as_deref(), approved, now })?)
+            }
+        }
+    }
+
+    /// The link by which a reader stops what is like it, where this deployment can be found from outside.
+    fn unsubscribe(&self, keys: &SigningKeys, (reader, method, address): (ReplyRecipient, Method, &str)) -> Option<String> {
+        let public_url = self.public_url.as_deref()?;
+        let wish = Wish { reader, method, address: address.to_owned(), scope: Scope::Optional };
+        Some(unsubscribe::link(public_url, &unsubscribe::token(keys, &wish)?))
     }
 
     async fn write_with_files(&self, material: &Material) -> Result<Content, Unwritten> {
         let loading = async {
-            let tenant = material.letter.tenant_id;
+            let tenant = material.tenant.keys.tenant();
             let wanted: Vec<_> = material.files.iter().map(|file| (tenant, file.media_id)).collect();
             let mut session = db::Session::open(&self.pool).await?;
             let loaded = media::load_all(&mut session, &wanted).await?;
             session.done();
-            let file = |file: &switchboard_common::db::letters::LetterAttachment| {
+            let file = |file: &LetterAttachment| {
                 let bytes = loaded.get(&(tenant, file.media_id)).cloned()?;
                 Some(File { name: file.name.clone(), content_type: file.content_type.clone(), bytes })
             };
@@ -205,9 +236,13 @@ fn log(ended: &Ended) {
     let (id, attempt, outcome, method) = (leased.id, leased.attempt, report.outcome, leased.method);
     match report.status {
         DeliveryStatus::Failed => tracing::warn!(delivery.id = %id, attempt, ?outcome, "A delivery by {method} failed for good"),
-        DeliveryStatus::Held => tracing::warn!(delivery.id = %id, attempt, ?outcome, "A delivery by {method} is held until a person decides"),
+        DeliveryStatus::Held => {
+            tracing::warn!(delivery.id = %id, attempt, ?outcome, "A delivery by {method} is held until a person decides")
+        }
         // Said once, for all of them, by the gate.
-        DeliveryStatus::Queued if report.excused => tracing::debug!(delivery.id = %id, attempt, "A delivery by {method} waits for its channel"),
+        DeliveryStatus::Queued if report.excused => {
+            tracing::debug!(delivery.id = %id, attempt, "A delivery by {method} waits for its channel")
+        }
         DeliveryStatus::Queued => {
             tracing::info!(delivery.id = %id, attempt, ?outcome, "A delivery by {method} was not taken and is tried again later");
         }
@@ -217,14 +252,14 @@ fn log(ended: &Ended) {
 
 /// Who pauses, as this process heard it: what was claimed before does not run into the same refusal.
 #[derive(Debug, Default)]
-pub(super) struct Pauses(std::sync::Mutex<std::collections::HashMap<db::limits::AccountKey, chrono::DateTime<chrono::Utc>>>);
+pub(super) struct Pauses(Mutex<HashMap<AccountKey, DateTime<Utc>>>);
 
 impl Pauses {
-    fn until(&self, account: db::limits::AccountKey) -> Option<chrono::DateTime<chrono::Utc>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&account).copied()
+    fn until(&self, account: AccountKey) -> Option<DateTime<Utc>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&account).copied()
     }
 
-    fn note(&self, account: db::limits::AccountKey, until: chrono::DateTime<chrono::Utc>) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(account, until);
+    fn note(&self, account: AccountKey, until: DateTime<Utc>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(account, until);
     }
 }

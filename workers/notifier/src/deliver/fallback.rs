@@ -8,8 +8,8 @@ use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::db::deliveries::DeliveryKey;
 use switchboard_common::db::fallback::{self, Asked, Failed, Next, Notice, Way};
-use switchboard_common::db::reply_addresses::{self, ReplyRecipient};
 use switchboard_common::db::outbox;
+use switchboard_common::db::reply_addresses::{self, ReplyRecipient};
 use switchboard_common::domain::method::Method;
 use switchboard_common::ids::TenantId;
 
@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn the_first_way_that_can_be_gone_is_taken_and_those_behind_it_are_left() {
-        let ways = vec![way(Method::Slack, "T1/U1"), way(Method::Sms, "+1"), way(Method::Email, "a@b.c"), way(Method::Webhook, "https://x")];
+        let ways =
+            vec![way(Method::Slack, "T1/U1"), way(Method::Sms, "+1"), way(Method::Email, "a@b.c"), way(Method::Webhook, "https://x")];
         let decision = decide(&failed(ways.clone()), true, false, |way| way.method != Method::Sms);
         assert_eq!(decision, Decision::Otherwise(ways[2].clone(), vec![ways[3].clone()]));
         assert_eq!(

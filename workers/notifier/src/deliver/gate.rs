@@ -76,7 +76,12 @@ impl Gate {
             return;
         }
         if shut.is_none_or(|shut| shut.obstacle != *obstacle) {
-            tracing::error!(channel = self.channel, account = self.account, "{} cannot be used, and what goes by it waits: {obstacle}", self.name);
+            tracing::error!(
+                channel = self.channel,
+                account = self.account,
+                "{} cannot be used, and what goes by it waits: {obstacle}",
+                self.name
+            );
         }
         let tries = shut.map_or(0, |shut| shut.tries.saturating_add(1));
         let wait = FIRST.saturating_mul(1 << tries.min(10)).min(LONGEST).mul_f64(0.9 + 0.2 * ambient.fraction());

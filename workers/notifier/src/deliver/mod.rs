@@ -1,5 +1,6 @@
 //! Sends what is due, in these steps:
 //!
+//! 0. Digests that are due are closed, and become deliveries ([`digests`]).
 //! 1. What is due is claimed under a lease, no more of each account than its channel takes soon: what can be sent at once, and a
 //!    little ahead ([`lanes`], which also shares the room among the accounts and heeds their rates).
 //! 2. What all of it is written from is read by a handful of queries ([`load`]).
@@ -8,6 +9,7 @@
 //! 4. What has ended meanwhile is recorded in one transaction ([`record`]), with what follows from a failure ([`fallback`]).
 
 mod carry;
+mod digests;
 mod fallback;
 mod gate;
 mod lanes;
@@ -99,6 +101,8 @@ struct Shared {
     tenants: Tenants,
     pauses: Pauses,
     limits: Limits,
+    /// Where this deployment is found from outside.
+    public_url: Option<String>,
     /// Something was recorded, or lost: there is room, and what waited for it may go.
     recorded: Notify,
     /// What was claimed and is not recorded yet.
@@ -158,12 +162,12 @@ impl Deliverer {
     #[must_use]
     pub fn new(pool: PgPool, ambient: Ambient, transport: Transport, lease: Duration) -> Self {
         let channels = Channels::new(transport, ambient.clone());
-        Self::by(pool, ambient, Arc::new(channels), lease)
+        Self::by(pool, ambient, Arc::new(channels), lease, None)
     }
 
-    /// Sends what is due in this database by these channels.
+    /// Sends what is due in this database by these channels. Where readers may stop what they get, links to `public_url` say so.
     #[must_use]
-    pub fn by(pool: PgPool, ambient: Ambient, lines: Arc<dyn Lines>, lease: Duration) -> Self {
+    pub fn by(pool: PgPool, ambient: Ambient, lines: Arc<dyn Lines>, lease: Duration, public_url: Option<String>) -> Self {
         let shared = Shared {
             pool,
             ambient,
@@ -172,6 +176,7 @@ impl Deliverer {
             tenants: Tenants::default(),
             pauses: Pauses::default(),
             limits: Limits::within(lease),
+            public_url,
             recorded: Notify::new(),
             pending: AtomicUsize::default(),
             turn: AtomicUsize::default(),
@@ -248,6 +253,7 @@ impl Deliverer {
         if shared.is_time_to_tidy(now) {
             let mut transaction = session.begin().await?;
             take_back_expired(&mut transaction, &shared.ambient).await?;
+            digests::close_due(&mut transaction, &shared.ambient).await?;
             transaction.commit().await?;
             let lines = Arc::clone(&shared.lines);
             // A server that does not answer to a goodbye is not to be waited for.
@@ -377,7 +383,11 @@ async fn take_back_expired(connection: &mut PgConnection, ambient: &Ambient) -> 
     let failed: Vec<_> = expired.iter().filter(|expired| expired.status == DeliveryStatus::Failed).collect();
     let endings: Vec<_> = failed
         .iter()
-        .map(|expired| fallback::Ending { key: (expired.tenant_id, expired.id), answer: "nobody knows whether it was sent", otherwise: true })
+        .map(|expired| fallback::Ending {
+            key: (expired.tenant_id, expired.id),
+            answer: "nobody knows whether it was sent",
+            otherwise: true,
+        })
         .collect();
     if !endings.is_empty() {
         fallback::follow(connection, &endings, ambient).await?;

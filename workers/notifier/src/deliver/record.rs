@@ -76,7 +76,8 @@ impl Shared {
         }
         let gone: Vec<&Ended> = kept.iter().filter(|ended| ended.gone.is_some()).copied().collect();
         if !gone.is_empty() {
-            let addresses = deliveries::addresses(&mut transaction, &gone.iter().map(|ended| ended.leased.key()).collect::<Vec<_>>()).await?;
+            let addresses =
+                deliveries::addresses(&mut transaction, &gone.iter().map(|ended| ended.leased.key()).collect::<Vec<_>>()).await?;
             let new: Vec<_> = gone.iter().filter_map(|ended| suppression(ended, addresses.get(&ended.leased.key())?)).collect();
             suppressions::add(&mut transaction, &new, now).await?;
         }

@@ -1,7 +1,9 @@
 //! What follows from how an attempt ended. Pure.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use switchboard_common::db::deliveries::{AttemptOutcome, DeliveryStatus, Report};
+use switchboard_common::domain::preferences::QuietHours;
 use switchboard_common::domain::sender::WhenUnsure;
 use switchboard_common::schedule;
 
@@ -54,6 +56,15 @@ pub(super) fn report(sent: Result<Receipt, Refusal>, facts: Facts) -> Report {
 /// It was not the delivery's turn after all, or not its fault: the attempt does not count.
 pub(super) fn put_back(answer: String, until: DateTime<Utc>, waits_for: String) -> Report {
     Report { waits_for: Some(waits_for), excused: true, ..ended(AttemptOutcome::RefusedForNow, answer, Some(until)) }
+}
+
+/// A retry that would disturb its reader waits until their quiet hours end.
+pub(super) fn postpone(report: Report, quiet: Option<&(QuietHours, Tz)>) -> Report {
+    let Some((hours, zone)) = quiet else { return report };
+    match report.next_attempt_at.and_then(|at| hours.end(at, *zone)) {
+        Some(end) => Report { next_attempt_at: Some(end), waits_for: Some("the end of the reader's quiet hours".to_owned()), ..report },
+        None => report,
+    }
 }
 
 fn taken(receipt: Receipt) -> Report {
@@ -133,6 +144,9 @@ mod tests {
         let receipt = Receipt { answer: "ok".to_owned(), provider_id: Some("1.2".to_owned()), thread_key: Some("D1/1.2".to_owned()) };
         let facts = Facts { made: 1, reopening: None, when_unsure: WhenUnsure::Hold, now: now(), fraction: 0.5 };
         let sent = report(Ok(receipt), facts);
-        assert_eq!((sent.status, sent.provider_id.as_deref(), sent.thread_key.as_deref()), (DeliveryStatus::Sent, Some("1.2"), Some("D1/1.2")));
+        assert_eq!(
+            (sent.status, sent.provider_id.as_deref(), sent.thread_key.as_deref()),
+            (DeliveryStatus::Sent, Some("1.2"), Some("D1/1.2"))
+        );
     }
 }

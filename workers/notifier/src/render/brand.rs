@@ -107,18 +107,25 @@ mod tests {
                 assert!(readable.contrast(background) >= CONTRAST, "{color} became {readable} on {background}");
             }
         }
-        assert_eq!(Rgb::parse("#1d5fbf").expect("a colour").readable_on(BACKGROUND.0).to_string(), "#1d5fbf", "it is left alone where it can");
+        assert_eq!(
+            Rgb::parse("#1d5fbf").expect("a colour").readable_on(BACKGROUND.0).to_string(),
+            "#1d5fbf",
+            "it is left alone where it can"
+        );
     }
 
     #[test]
     fn a_colour_or_a_logo_that_is_none_is_not_shown() {
-        let branding = |logo: &str, color: &str| Branding { logo: Some(logo.to_owned()), color: Some(color.to_owned()), ..Branding::default() };
+        let branding =
+            |logo: &str, color: &str| Branding { logo: Some(logo.to_owned()), color: Some(color.to_owned()), ..Branding::default() };
         let usual = Brand::new(&Branding::default());
         for color in ["red", "#fff", "#12345g", "#1d5fbf;}", "123456", "#é2345"] {
             assert_eq!(Brand::new(&branding("", color)).accent, usual.accent, "{color}");
             assert!(!is_color(color));
         }
-        for logo in ["http://a.example/l.png", "javascript:alert(1)", "data:image/png;base64,AA", "https://u:p@a.example/", "", "//a.example/l.png"] {
+        for logo in
+            ["http://a.example/l.png", "javascript:alert(1)", "data:image/png;base64,AA", "https://u:p@a.example/", "", "//a.example/l.png"]
+        {
             assert_eq!(Brand::new(&branding(logo, "")).logo, None, "{logo}");
         }
         assert_eq!(Brand::new(&branding("https://a.example/l.png", "")).logo.as_deref(), Some("https://a.example/l.png"));

@@ -98,7 +98,8 @@ mod tests {
     fn what_a_tenant_says_for_a_language_wins_over_what_it_says_for_all_and_that_over_what_is_built_in() {
         let told = |own: &[&str], reader, tenant| {
             let overrides = overrides(own);
-            let own = Language::new(reader, tenant).own(&overrides, Template::TicketCreatedClient, Method::Email, |words| words.text.as_ref());
+            let own =
+                Language::new(reader, tenant).own(&overrides, Template::TicketCreatedClient, Method::Email, |words| words.text.as_ref());
             own.map(|own| own.source.to_owned())
         };
         let some = |text: &str| Some(text.to_owned());

@@ -279,14 +279,15 @@ mod tests {
     #[test]
     fn a_phrase_with_a_count_has_a_form_for_each_category_of_its_language() {
         for catalogue in all() {
-            let categories: BTreeSet<&str> = (0..200)
-                .map(|number| plural(catalogue.tag, &number.to_string()))
-                .collect();
+            let categories: BTreeSet<&str> = (0..200).map(|number| plural(catalogue.tag, &number.to_string())).collect();
             let counted: Vec<_> = catalogue.phrases.iter().filter(|(_, phrase)| phrase.forms.len() > 1).collect();
             assert!(counted.len() >= 4, "{}", catalogue.tag);
             for (key, phrase) in counted {
-                let forms: BTreeSet<&str> =
-                    CATEGORIES.iter().filter(|(category, _)| phrase.forms.iter().any(|(known, _)| known == category)).map(|(_, n)| *n).collect();
+                let forms: BTreeSet<&str> = CATEGORIES
+                    .iter()
+                    .filter(|(category, _)| phrase.forms.iter().any(|(known, _)| known == category))
+                    .map(|(_, n)| *n)
+                    .collect();
                 assert_eq!(forms, categories, "{} {key}", catalogue.tag);
             }
         }
@@ -335,7 +336,10 @@ mod tests {
     #[test]
     fn a_phrase_without_a_value_is_an_error_and_no_empty_text() {
         let none = |_: &str| None;
-        assert_eq!(english().say("ticket_created.headline", none), Err(Speechless::NoValue("ticket_created.headline".into(), "number".into())));
+        assert_eq!(
+            english().say("ticket_created.headline", none),
+            Err(Speechless::NoValue("ticket_created.headline".into(), "number".into()))
+        );
         assert_eq!(english().say("ticket_eaten.headline", none), Err(Speechless::NoPhrase("ticket_eaten.headline".into())));
         assert_eq!(english().say("digest.more", |_| Some("1".to_owned())).as_deref(), Ok("and 1 more"));
     }

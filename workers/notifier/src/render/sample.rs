@@ -202,18 +202,27 @@ fn enclosures() -> Enclosures {
 }
 
 fn items() -> Vec<DigestItem> {
-    let item = |template: Template, number: i64, title: &str, actor: Option<&str>, excerpt: Option<&str>, cause: &str, minutes: i64| DigestItem {
-        template: template.as_str().to_owned(),
-        number,
-        title: title.to_owned(),
-        actor_name: actor.map(str::to_owned),
-        excerpt: excerpt.map(str::to_owned),
-        cause: cause.to_owned(),
-        at: now() - TimeDelta::minutes(minutes),
-    };
+    let item =
+        |template: Template, number: i64, title: &str, actor: Option<&str>, excerpt: Option<&str>, cause: &str, minutes: i64| DigestItem {
+            template: template.as_str().to_owned(),
+            number,
+            title: title.to_owned(),
+            actor_name: actor.map(str::to_owned),
+            excerpt: excerpt.map(str::to_owned),
+            cause: cause.to_owned(),
+            at: now() - TimeDelta::minutes(minutes),
+        };
     let (fire, invoice) = ("The printer on the second floor is on fire", "Invoice 2026-118");
     vec![
-        item(Template::TicketCreatedAgent, 1042, fire, Some("Ada Lovelace"), Some("the printer burns,\nand <water> does not help"), "quiet_hours", 600),
+        item(
+            Template::TicketCreatedAgent,
+            1042,
+            fire,
+            Some("Ada Lovelace"),
+            Some("the printer burns,\nand <water> does not help"),
+            "quiet_hours",
+            600,
+        ),
         item(Template::MessageAddedAgent, 1042, fire, Some("Ada Lovelace"), Some("Still burning."), "quiet_hours", 590),
         item(Template::TicketAssignedAgent, 1043, invoice, Some("Bob Kahn"), None, "digest", 70),
         item(Template::MentionAgent, 1043, invoice, None, Some("@grace, have you seen this?"), "digest", 65),

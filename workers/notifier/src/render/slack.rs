@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn a_message_stays_within_what_slack_takes() {
-        for text in ["a line of text\n".repeat(5000), "x".repeat(100_000), "&amp;".repeat(30_000), "é word ".repeat(20_000), "\n".repeat(9)] {
+        for text in ["a line of text\n".repeat(5000), "x".repeat(100_000), "&amp;".repeat(30_000), "é word ".repeat(20_000), "\n".repeat(9)]
+        {
             let (fallback, blocks) = message(Some(&"h".repeat(400)), Some(&"c".repeat(4000)), &text, "and more");
             let all = blocks.as_array().expect("blocks");
             assert!(all.len() <= BLOCKS && fallback.chars().count() <= FALLBACK);

@@ -180,7 +180,8 @@ mod tests {
     use super::*;
 
     fn filled(markup: Markup, source: &str) -> Result<String, String> {
-        let context = Context::wraps(json!({ "evil": "<!channel> & <b>\"x\"</b>", "none": null, "list": ["a", "<b>"], "at": "2026-03-01T12:00:00Z",
+        let context =
+            Context::wraps(json!({ "evil": "<!channel> & <b>\"x\"</b>", "none": null, "list": ["a", "<b>"], "at": "2026-03-01T12:00:00Z",
             "language": "de", "locale": "pl", "timezone": "Europe/Berlin", "count": 3, "number": 7, "text": "a<\nb" }));
         own(markup, source, &context.expect("a context")).map_err(|error| error.to_string())
     }
@@ -194,7 +195,9 @@ mod tests {
         );
         assert_eq!(
             filled(Markup::Slack, all).as_deref(),
-            Ok("&lt;!channel&gt; &amp; &lt;b&gt;\"x\"&lt;/b&gt;|&lt;!channe…|a, &lt;b&gt;|a&lt;\nb|Neues Ticket #&lt;!channel&gt; &amp; &lt;b&gt;\"x\"&lt;/b&gt;")
+            Ok(
+                "&lt;!channel&gt; &amp; &lt;b&gt;\"x\"&lt;/b&gt;|&lt;!channe…|a, &lt;b&gt;|a&lt;\nb|Neues Ticket #&lt;!channel&gt; &amp; &lt;b&gt;\"x\"&lt;/b&gt;"
+            )
         );
         let html = filled(Markup::Html, all).expect("HTML");
         assert!(!html.replace("<br>", "").contains(['<', '"']) && html.contains("a&lt;<br>\nb"), "{html}");
@@ -238,7 +241,15 @@ mod tests {
 
     #[test]
     fn a_tenant_cannot_leave_values_unescaped_or_define_partials() {
-        for source in ["{{{evil}}}", "{{&evil}}", "{{~{evil}~}}", "a {{~& evil}}", "{{{{raw}}}}x{{{{/raw}}}}", "{{#*inline \"a\"}}{{> a}}{{/inline}}", "{{* x}}"] {
+        for source in [
+            "{{{evil}}}",
+            "{{&evil}}",
+            "{{~{evil}~}}",
+            "a {{~& evil}}",
+            "{{{{raw}}}}x{{{{/raw}}}}",
+            "{{#*inline \"a\"}}{{> a}}{{/inline}}",
+            "{{* x}}",
+        ] {
             assert!(forbidden(Markup::Html, source).is_some(), "{source}");
         }
         assert_eq!(forbidden(Markup::Html, "{{evil}} {{#if evil}}{{/if}} {{!-- {x} --}} {x}"), None);

@@ -30,7 +30,11 @@ fn check(kind: EventKind, cases: &[Case]) {
         let plan = world.plan();
         assert_eq!(shown(&plan), *expected, "{}: {name}", kind.as_str());
         let told = plan.decisions.iter().filter(|decision| decision.told).count();
-        assert_eq!(plan.tellings.iter().filter(|telling| !is_refused(telling)).count(), told, "{name}: who is told gets mail, and nobody else");
+        assert_eq!(
+            plan.tellings.iter().filter(|telling| !is_refused(telling)).count(),
+            told,
+            "{name}: who is told gets mail, and nobody else"
+        );
         for decision in &plan.decisions {
             assert_eq!(
                 decision.told,

@@ -77,7 +77,8 @@ fn hostile_digest(method: Method) -> Content {
 /// Everything that is said in it by way of a content.
 fn letters(method: Method) -> Vec<(Template, Content)> {
     let all = Template::ALL.into_iter().filter(|template| *template != Template::Digest);
-    let mut all: Vec<_> = all.map(|template| (template, content(&hostile(template, method), &enclosures(), None).expect("rendered"))).collect();
+    let mut all: Vec<_> =
+        all.map(|template| (template, content(&hostile(template, method), &enclosures(), None).expect("rendered"))).collect();
     all.push((Template::Digest, hostile_digest(method)));
     all
 }
@@ -90,15 +91,28 @@ fn nothing_that_a_stranger_wrote_becomes_a_header_or_markup_of_a_mail() {
         assert!(parsed.bcc().is_none(), "{}", template.as_str());
         let names: Vec<&str> = parsed.headers_raw().map(|(name, _)| name).collect();
         let known = [
-            "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted", "X-Auto-Response-Suppress",
-            "MIME-Version", "Content-Type",
+            "From",
+            "To",
+            "Reply-To",
+            "Subject",
+            "Date",
+            "Message-ID",
+            "In-Reply-To",
+            "References",
+            "Auto-Submitted",
+            "X-Auto-Response-Suppress",
+            "MIME-Version",
+            "Content-Type",
         ];
         assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
         assert!(!parsed.subject().expect("a subject").contains(|c: char| c.is_control() || c == '\u{202e}' || c == '\u{2028}'));
         let html = html(&mail);
-        let tags: Vec<&str> = html.split('<').skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()).collect();
-        let ours =
-            ["", "html", "head", "meta", "title", "style", "body", "div", "strong", "p", "h1", "h2", "table", "tr", "td", "br", "span", "img"];
+        let tags: Vec<&str> =
+            html.split('<').skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()).collect();
+        let ours = [
+            "", "html", "head", "meta", "title", "style", "body", "div", "strong", "p", "h1", "h2", "table", "tr", "td", "br", "span",
+            "img",
+        ];
         assert!(tags.iter().all(|tag| ours.contains(tag)), "{}: {tags:?}", template.as_str());
         assert_eq!(html.matches("<img").count(), usize::from(!template.is_answer()), "the logo alone");
         assert!(!super::text(&mail).contains(['\0', '\u{1b}', '\r']), "{}", template.as_str());
@@ -179,7 +193,8 @@ fn outside_of_its_window_whatsapp_gets_the_approved_template_on_one_line() {
     let mut letter = letter(Template::MessageAddedClient, Method::Whatsapp);
     letter.window_open = false;
     letter.locale = Some("pt-PT".to_owned());
-    letter.message.as_mut().expect("a message").text = format!("Line one\n\tline     two help+{TOKEN}@desk.example\r\n{}", "word ".repeat(300));
+    letter.message.as_mut().expect("a message").text =
+        format!("Line one\n\tline     two help+{TOKEN}@desk.example\r\n{}", "word ".repeat(300));
     let languages = |pairs: &[(&str, &str)]| pairs.iter().map(|(locale, code)| ((*locale).to_owned(), (*code).to_owned())).collect();
     let told = |languages| {
         let overrides = Overrides::default();
@@ -187,8 +202,16 @@ fn outside_of_its_window_whatsapp_gets_the_approved_template_on_one_line() {
         let approved = Some(Approved { name: "answer", languages: &languages });
         let enclosures = Enclosures::default();
         let now = "2026-03-01T12:00:00Z".parse().expect("a time");
-        let draft =
-            Draft { letter: &letter, earlier: &[], enclosures: &enclosures, keys: &keys, overrides: &overrides, unsubscribe: None, approved, now };
+        let draft = Draft {
+            letter: &letter,
+            earlier: &[],
+            enclosures: &enclosures,
+            keys: &keys,
+            overrides: &overrides,
+            unsubscribe: None,
+            approved,
+            now,
+        };
         match render(draft) {
             Ok(Content::WhatsappTemplate { name, language, parameters }) => (name, language, parameters),
             other => panic!("{other:?}"),

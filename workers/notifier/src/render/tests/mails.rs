@@ -50,7 +50,9 @@ const LETTERS: usize = Template::ALL.len() - 1;
 fn files_arrive_as_they_were() {
     let file = |name: &str, bytes: &[u8]| File { name: name.to_owned(), content_type: "image/png".to_owned(), bytes: bytes.to_vec() };
     let enclosures = Enclosures { files: vec![file("a", b"a,b\n1,2\n"), file("b", b"\x89PNG\r\n\x1a\n\0")], left_out: Vec::new() };
-    let Ok(Content::Mail(mail)) = content(&letter(Template::MessageAddedClient, Method::Email), &enclosures, None) else { panic!("no mail") };
+    let Ok(Content::Mail(mail)) = content(&letter(Template::MessageAddedClient, Method::Email), &enclosures, None) else {
+        panic!("no mail")
+    };
     let parsed = MessageParser::new().parse(&mail.bytes).expect("a mail");
     let raw: Vec<_> = parsed.attachments().map(mail_parser::MessagePart::contents).collect();
     assert_eq!(raw, [b"a,b\n1,2\n".as_slice(), b"\x89PNG\r\n\x1a\n\0"]);

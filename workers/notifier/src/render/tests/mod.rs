@@ -90,7 +90,8 @@ fn each_event_is_told_on_each_channel() {
             write!(all, "=== {method}\n{}\n", shown(&rendered(template, method, "en"))).expect("written");
         }
         // The style sheet is the same in all.
-        let styles = |text: &str| text.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).map(|(styles, _)| styles.to_owned());
+        let styles =
+            |text: &str| text.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).map(|(styles, _)| styles.to_owned());
         if let Some(styles) = styles(&all).filter(|_| template != Template::TicketCreatedAgent) {
             all = all.replace(&styles, "…");
         }
@@ -127,7 +128,8 @@ fn nothing_of_what_is_shown_depends_on_what_need_not_be_there() {
     let branding = Branding { brand: "Desk".to_owned(), ..Branding::default() };
     for template in Template::ALL {
         for method in Method::ALL {
-            let sample = Sample { template, method, locale: None, timezone: Tz::UTC, branding: &branding, overrides: &overrides, bare: true };
+            let sample =
+                Sample { template, method, locale: None, timezone: Tz::UTC, branding: &branding, overrides: &overrides, bare: true };
             let content = shown(&sample.render().expect("rendered"));
             assert!(!content.contains("{{") && !content.contains("null,\n  null"), "{content}");
         }

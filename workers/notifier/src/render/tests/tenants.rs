@@ -45,7 +45,11 @@ fn a_tenants_words_in_a_language_of_their_own_count_and_say_dates_by_it() {
     let text = "{{plural number one=\"{} sprawa\" few=\"{} sprawy\" many=\"{} spraw\" other=\"?\"}} {{t \"common.client\"}} {{> details}}";
     let own = overrides(Template::TicketCreatedAgent, Method::Email, "pl", words(None, Some(text), None));
     let Ok(Content::Mail(mail)) = told(Template::TicketCreatedAgent, Method::Email, "pl", &own) else { panic!("no mail") };
-    assert!(super::text(&mail).starts_with("— Write your answer above this line —\n\n1042 sprawy Client Ticket: #1042"), "{}", super::text(&mail));
+    assert!(
+        super::text(&mail).starts_with("— Write your answer above this line —\n\n1042 sprawy Client Ticket: #1042"),
+        "{}",
+        super::text(&mail)
+    );
     assert!(html(&mail).contains("— Write your answer above this line —"));
 }
 
@@ -55,11 +59,18 @@ fn every_channel_takes_a_tenants_words() {
     let Ok(Content::Slack { blocks, .. }) = told(Template::TicketClosedAgent, Method::Slack, "en", &own(Method::Slack)) else { panic!() };
     assert_eq!(blocks[0]["text"]["text"], "Header");
     assert_eq!(blocks[1]["text"]["text"], "Own <&> The printer on the second floor is on fire", "its own markup is its own");
-    let Ok(Content::Whatsapp { text, .. }) = told(Template::TicketClosedAgent, Method::Whatsapp, "en", &own(Method::Whatsapp)) else { panic!() };
+    let Ok(Content::Whatsapp { text, .. }) = told(Template::TicketClosedAgent, Method::Whatsapp, "en", &own(Method::Whatsapp)) else {
+        panic!()
+    };
     assert_eq!(text, "Own <&> The printer on the second floor is on fire");
     let Ok(Content::Sms(text)) = told(Template::TicketClosedAgent, Method::Sms, "en", &own(Method::Sms)) else { panic!() };
     assert_eq!(text, "Own <&> The printer on the second floor is on fire");
-    let digest = overrides(Template::Digest, Method::Email, "", words(None, Some("{{#each tickets}}{{number}} x{{count}} {{/each}}+{{more}}"), None));
+    let digest = overrides(
+        Template::Digest,
+        Method::Email,
+        "",
+        words(None, Some("{{#each tickets}}{{number}} x{{count}} {{/each}}+{{more}}"), None),
+    );
     let Ok(Content::Mail(mail)) = told(Template::Digest, Method::Email, "en", &digest) else { panic!() };
     assert_eq!(super::text(&mail).trim(), "1042 x4 1043 x2 +36");
 }
