@@ -46,7 +46,7 @@ pub(super) struct Ended {
 impl Shared {
     /// Takes a delivery the whole way.
     pub(super) async fn carry(&self, leased: Leased, material: Result<Material, Unwritten>, way: &Way, place: Place) -> Ended {
-        let mut span = Span::begin("deliver", SpanKind::Client, leased.trace.as_ref(), || {
+        let mut span = Span::begin(span_name(leased.method), SpanKind::Client, leased.trace.as_ref(), || {
             [("switchboard.delivery.id", leased.id.to_string()), ("switchboard.attempt", leased.attempt.to_string())]
         });
         let ended = self.bring(leased, material, way).await;
@@ -227,6 +227,16 @@ impl Shared {
             let took: Duration = (self.ambient.now() - arrived_at).to_std().unwrap_or_default();
             histogram!(ARRIVAL_TO_DELIVERY, "channel" => channel).record(took);
         }
+    }
+}
+
+fn span_name(method: Method) -> &'static str {
+    match method {
+        Method::Email => "deliver mail",
+        Method::Slack => "deliver slack",
+        Method::Whatsapp => "deliver whatsapp",
+        Method::Sms => "deliver sms",
+        Method::Webhook => "deliver webhook",
     }
 }
 

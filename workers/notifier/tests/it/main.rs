@@ -1,8 +1,10 @@
 //! The notifier against a real database and real mail servers.
 
+mod accounts;
 mod delivering;
 mod desk;
 mod exim;
+mod fakes;
 mod planning;
 mod refusals;
 mod running;
