@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use sqlx::PgConnection;
-use switchboard_common::db::deliveries::DeliveryKey;
+use sqlx::{Connection, PgConnection};
+use switchboard_common::db::deliveries::{self, DeliveryKey};
 use switchboard_common::db::due_digests::{self, LoadedDigest};
 use switchboard_common::db::letters::{self, Bar, DigestLetter, Earlier, Letter, LetterAttachment, Loaded};
 use switchboard_common::db::preferences::{self, TenantLayers};
@@ -174,28 +174,31 @@ impl Shared {
     async fn read(&self, wanted: &[DeliveryKey]) -> Result<Batch, Unwritten> {
         let now = self.ambient.now();
         let mut session = db::Session::open(&self.pool).await?;
-        let letters = letters::load(&mut session, wanted, now).await?;
+        let mut transaction = session.begin().await?;
+        deliveries::plan_anew(&mut transaction).await?;
+        let letters = letters::load(&mut transaction, wanted, now).await?;
         let rest: Vec<_> = wanted.iter().filter(|key| !letters.contains_key(key)).copied().collect();
-        let digests = if rest.is_empty() { HashMap::new() } else { due_digests::load(&mut session, &rest, now).await? };
+        let digests = if rest.is_empty() { HashMap::new() } else { due_digests::load(&mut transaction, &rest, now).await? };
         let shown: BTreeSet<_> = letters.values().flatten().filter_map(|loaded| shown_message(&loaded.letter)).collect();
-        let attachments = if shown.is_empty() { HashMap::new() } else { letters::attachments(&mut session, &shown).await? };
+        let attachments = if shown.is_empty() { HashMap::new() } else { letters::attachments(&mut transaction, &shown).await? };
         let revisions = letters.values().flatten().map(|loaded| (loaded.letter.tenant_id, loaded.revision));
         let revisions: BTreeMap<_, _> =
             revisions.chain(digests.values().map(|loaded| (loaded.letter.tenant_id, loaded.revision))).collect();
-        let tenants = self.tenants.all(&mut session, &revisions, now).await?;
+        let tenants = self.tenants.all(&mut transaction, &revisions, now).await?;
         let clients: BTreeSet<(TenantId, ClientId)> = letters.values().flatten().filter_map(|loaded| client(&loaded.letter)).collect();
         let clients = if clients.is_empty() {
             HashMap::new()
         } else {
             let ids: Vec<_> = clients.iter().map(|(tenant, _)| tenant.0).collect::<BTreeSet<_>>().into_iter().collect();
-            preferences::load(&mut session, &ids, &clients.into_iter().collect::<Vec<_>>()).await?
+            preferences::load(&mut transaction, &ids, &clients.into_iter().collect::<Vec<_>>()).await?
         };
         let shut: BTreeSet<_> =
             letters.values().flatten().filter_map(|loaded| shut(&loaded.letter)).chain(shut_digests(&digests)).collect();
         let senders =
-            if shut.is_empty() { BTreeMap::new() } else { senders::load(&mut session, &shut.into_iter().collect::<Vec<_>>()).await? };
+            if shut.is_empty() { BTreeMap::new() } else { senders::load(&mut transaction, &shut.into_iter().collect::<Vec<_>>()).await? };
         let mut read =
-            Read { earlier: letters::earlier(&mut session, wanted).await?, letters, digests, attachments, tenants, clients, senders };
+            Read { earlier: letters::earlier(&mut transaction, wanted).await?, letters, digests, attachments, tenants, clients, senders };
+        transaction.commit().await?;
         session.done();
         Ok(wanted.iter().map(|key| (*key, read.take(key))).collect())
     }

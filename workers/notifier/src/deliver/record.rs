@@ -61,6 +61,7 @@ impl Shared {
         let now = self.ambient.now();
         let mut session = db::Session::open(&self.pool).await?;
         let mut transaction = session.begin().await?;
+        deliveries::plan_anew(&mut transaction).await?;
         let rows: Vec<_> = group.iter().map(|ended| (&ended.leased, &ended.report)).collect();
         let recorded = deliveries::record(&mut transaction, &rows, now).await?;
         let (kept, lost): (Vec<&Ended>, Vec<&Ended>) = group.iter().partition(|ended| recorded.contains(&ended.leased.key()));

@@ -145,7 +145,8 @@ async fn what_one_way_refuses_for_good_goes_the_next_and_is_said_on_the_notifica
     fakes.drain(&desk).await;
     assert_eq!(sms.count(), 1, "nothing goes there any more");
     let attempts = desk.attempts(PHONE).await;
-    assert_eq!(attempts.last().map(String::as_str), Some("1 refused_for_good not sent: nothing goes to the address any more (stop)"));
+    let said = "1 refused_for_good not sent: nothing goes to the address any more (stop)";
+    assert!(attempts.iter().any(|attempt| attempt == said), "{attempts:?}");
 }
 
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
@@ -318,8 +319,7 @@ async fn a_digest_is_closed_once_and_tells_what_its_reader_may_still_read(pool: 
     desk.later(7200);
     fakes.drain(&desk).await;
     assert_eq!(to(&memory.sent(), GRACE).len(), 1);
-    assert_eq!(
-        desk.attempts(GRACE).await.last().map(String::as_str),
-        Some("1 refused_for_good not sent: the reader may read nothing of it any more")
-    );
+    let attempts = desk.attempts(GRACE).await;
+    let said = "1 refused_for_good not sent: the reader may read nothing of it any more";
+    assert!(attempts.iter().any(|attempt| attempt == said), "{attempts:?}");
 }
