@@ -4,8 +4,8 @@ select n, o.id as tenant_id, a.id as account_id, s.id as status_id, p.id as prio
        gen_random_uuid() as event_id, gen_random_uuid() as notification_id, gen_random_uuid() as delivery_id
 from generate_series(1, 5000) as n, tenants o
 join channel_accounts a on a.tenant_id = o.id
-join statuses s on s.tenant_id = o.id and s.is_default
-join priorities p on p.tenant_id = o.id and p.is_default;
+cross join lateral (select id from statuses s where s.tenant_id = o.id order by id limit 1) s
+cross join lateral (select id from priorities p where p.tenant_id = o.id order by id limit 1) p;
 
 insert into clients (tenant_id, id, name) select tenant_id, client_id, 'Client ' || n from made;
 insert into tickets (tenant_id, id, ticket_number, key_salt, title, client_id, account_id, status_id, priority_id, version, message_count)
