@@ -207,6 +207,7 @@ pub struct Loaded {
 }
 
 /// What one row tells of a letter.
+#[expect(clippy::struct_excessive_bools, reason = "the columns of a row, each a question of its own")]
 struct Head {
     tenant_id: TenantId,
     id: DeliveryId,

@@ -91,6 +91,7 @@ impl Bucket {
 
     /// When there is a token again.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "it is clamped to what fits")]
     pub fn next(self, rate: Rate) -> DateTime<Utc> {
         let lacking = (1.0 - self.tokens).max(0.0) / speed(rate);
         self.filled_at + chrono::TimeDelta::microseconds((lacking * 1e6).ceil().clamp(0.0, 1e12) as i64)
