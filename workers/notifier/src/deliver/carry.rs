@@ -182,7 +182,7 @@ impl Shared {
         match &material.letter {
             Kind::Letter(letter, earlier) => {
                 let enclosures = Enclosures { files, left_out: material.left_out.clone() };
-                let wish = letter.is_optional.then(|| (letter.recipient, letter.method, letter.address.as_str()));
+                let wish = letter.is_optional.then_some((letter.recipient, letter.method, letter.address.as_str()));
                 let unsubscribe = wish.and_then(|wish| self.unsubscribe(keys, wish));
                 let unsubscribe = unsubscribe.as_deref();
                 Ok(render(Draft { letter, earlier, enclosures: &enclosures, keys, overrides, unsubscribe, approved, now })?)
@@ -247,11 +247,11 @@ fn log(ended: &Ended) {
     match report.status {
         DeliveryStatus::Failed => tracing::warn!(delivery.id = %id, attempt, ?outcome, "A delivery by {method} failed for good"),
         DeliveryStatus::Held => {
-            tracing::warn!(delivery.id = %id, attempt, ?outcome, "A delivery by {method} is held until a person decides")
+            tracing::warn!(delivery.id = %id, attempt, ?outcome, "A delivery by {method} is held until a person decides");
         }
         // Said once, for all of them, by the gate.
         DeliveryStatus::Queued if report.excused => {
-            tracing::debug!(delivery.id = %id, attempt, "A delivery by {method} waits for its channel")
+            tracing::debug!(delivery.id = %id, attempt, "A delivery by {method} waits for its channel");
         }
         DeliveryStatus::Queued => {
             tracing::info!(delivery.id = %id, attempt, ?outcome, "A delivery by {method} was not taken and is tried again later");

@@ -133,16 +133,16 @@ pub(super) struct Lanes(Mutex<HashMap<LaneKey, Arc<Lane>>>);
 
 impl Lanes {
     /// The way of an account, by its line as it is now.
-    pub(super) fn way(&self, method: Method, account: AccountKey, line: Result<Line, NoLine>) -> Way {
-        let key = if line.as_ref().is_ok_and(|line| line.is_shared) { LaneKey::Shared } else { LaneKey::Own(account) };
+    pub(super) fn way(&self, method: Method, account: AccountKey, found: Result<Line, NoLine>) -> Way {
+        let key = if found.as_ref().is_ok_and(|line| line.is_shared) { LaneKey::Shared } else { LaneKey::Own(account) };
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = lanes.entry(key).or_insert_with(|| Arc::new(Lane::new(key, method, line.as_ref().ok())));
-        if !lane.is_of(line.as_ref().ok()) {
-            *lane = Arc::new(Lane::new(key, method, line.as_ref().ok()));
+        let lane = lanes.entry(key).or_insert_with(|| Arc::new(Lane::new(key, method, found.as_ref().ok())));
+        if !lane.is_of(found.as_ref().ok()) {
+            *lane = Arc::new(Lane::new(key, method, found.as_ref().ok()));
         }
         let unsure = if method.knows_doubles() { WhenUnsure::Retry } else { WhenUnsure::Hold };
-        let (rate, when_unsure) = line.as_ref().map_or((None, unsure), |line| (line.rate, line.when_unsure));
-        Way { lane: Arc::clone(lane), outlet: line.map(|line| line.outlet).map_err(Refusal::from), rate, when_unsure }
+        let (rate, when_unsure) = found.as_ref().map_or((None, unsure), |line| (line.rate, line.when_unsure));
+        Way { lane: Arc::clone(lane), outlet: found.map(|line| line.outlet).map_err(Refusal::from), rate, when_unsure }
     }
 }
 

@@ -321,9 +321,9 @@ impl Deliverer {
         buckets.retain(|account, bucket| {
             let Some(rate) = ways.get(account).and_then(|way| way.rate) else { return false };
             *bucket = bucket.at(rate, now);
-            let taken = leased.iter().filter(|leased| leased.account() == *account).count();
-            bucket.tokens -= f64::from(u32::try_from(taken).unwrap_or(u32::MAX));
-            taken > 0
+            let count = leased.iter().filter(|leased| leased.account() == *account).count();
+            bucket.tokens -= f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+            count > 0
         });
         limits::take(&mut transaction, &buckets).await?;
         transaction.commit().await?;

@@ -64,7 +64,7 @@ async fn two_processes_together_keep_to_the_rate_of_an_account_and_pause_when_it
         assert_eq!(sms.count(), second, "one a second, whoever sends it");
         desk.later(1);
     }
-    sms.answer([Err(Refusal::Busy { retry_after: Some(Duration::from_secs(7200)), answer: "429 slow down".to_owned() })]);
+    sms.answer([Err(Refusal::Busy { retry_after: Some(Duration::from_hours(2)), answer: "429 slow down".to_owned() })]);
     all().await;
     assert_eq!(sms.count(), 4, "the fourth ran into it");
     due_by(&desk, other, Method::Sms, 2).await;
