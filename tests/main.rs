@@ -9,6 +9,7 @@ mod desk;
 mod faults;
 mod fleet;
 mod mailboxes;
+mod notifiers;
 mod pipeline;
 mod smtp_sink;
 mod verdict;

@@ -71,4 +71,6 @@ id!(
     NotificationId,
     /// A notification on one channel.
     DeliveryId,
+    /// What is collected for somebody.
+    DigestId,
 );

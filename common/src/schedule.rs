@@ -26,6 +26,15 @@ pub fn next_wait(made: u32, fraction: f64) -> Option<Duration> {
     Some(wait.mul_f64(0.9 + 0.2 * fraction.clamp(0.0, 1.0)))
 }
 
+/// How long an account pauses whose platform says that it sends too fast: as long as the platform says, within bounds.
+#[must_use]
+pub fn pause(retry_after: Option<Duration>) -> Duration {
+    retry_after.unwrap_or(UNSAID).clamp(Duration::from_secs(1), Duration::from_hours(1))
+}
+
+/// A pause where the platform does not say for how long.
+const UNSAID: Duration = Duration::from_secs(30);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,15 +1,17 @@
 //! What a mail is written from: read when it is sent, by ids that were written when it was planned.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sqlx::PgConnection;
-use sqlx::types::Json;
 
+use super::deliveries::DeliveryKey;
 use super::reply_addresses::ReplyRecipient;
 use super::tickets::MessageKind;
 use crate::domain::method::Method;
 use crate::domain::ticket::TicketSnapshot;
-use crate::ids::{AccountId, ClientId, DeliveryId, DepartmentId, MediaId, MessageId, TenantId, TicketId, UserId};
+use crate::ids::{AccountId, ClientId, DeliveryId, MediaId, MessageId, TenantId, TicketId, UserId};
 
 /// A delivery with all that its mail says.
 #[derive(Debug, Clone)]
@@ -166,199 +168,341 @@ pub struct LetterFailure {
     pub answer: String,
 }
 
-/// Reads the letter of a delivery.
-///
-/// # Errors
-/// When the database refuses or cannot be reached, when there is no such delivery, or when what the
-/// ticket was can no longer be read.
-pub async fn load(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Letter> {
-    let head = head(connection, tenant, id).await?;
-    let ticket = head.ticket.0;
-    let (client_name, client_address) = client(connection, tenant, head.ticket_id, ticket.client_id).await?;
-    let department = match ticket.department_id {
-        Some(id) => department(connection, tenant, id).await?,
-        None => None,
-    };
-    let failure = match head.about.filter(|_| head.kind == "delivery.failed") {
-        Some(about) => failure(connection, tenant, about).await?,
-        None => None,
-    };
-    // Whoever a ticket is given to has to read what it is about.
-    let shown = match head.about {
-        None if head.kind == "ticket.assigned" => latest_message(connection, tenant, head.ticket_id, ticket.message_count).await?,
-        about => about,
-    };
-    let message = match shown {
-        Some(shown) => Some(message(connection, tenant, shown).await?),
-        None => None,
-    };
-    let recipient =
-        head.user_id.map(ReplyRecipient::User).or(head.client_id.map(ReplyRecipient::Client)).ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Letter {
-        tenant_id: tenant,
-        method: Method::named(&head.channel).unwrap_or(Method::Email),
-        branding: Branding { brand: head.brand, ..Branding::default() },
-        account_id: head.account_id,
-        account_address: head.account_address,
-        template: head.template,
-        reason: head.reason,
-        recipient,
-        recipient_name: head.recipient_name,
-        locale: None,
-        timezone: Tz::UTC,
-        is_optional: false,
-        thread_key: head.thread_key,
-        window_open: true,
-        address: head.address,
-        permitted: head.permitted,
-        message_id: head.message_id,
-        reply_row: head.reply_row,
-        ticket_id: head.ticket_id,
-        ticket,
-        department,
-        client_name,
-        client_address,
-        actor_name: head.actor_name,
-        message,
-        failure,
-    })
+/// Why a delivery that is due is not sent after all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Bar {
+    /// The reader is not there any more.
+    #[error("the reader has left")]
+    Archived,
+    /// The reader may not read the ticket any more.
+    #[error("the reader may not read the ticket any more")]
+    NotPermitted,
+    /// The address is not the reader's any more.
+    #[error("the address is no longer a verified one of the reader's")]
+    NotTheirs,
+    /// Nothing is to go to the address.
+    #[error("nothing goes to the address any more ({0})")]
+    Suppressed(String),
 }
 
-/// What one query tells of a letter.
+impl Bar {
+    /// Whether another address of the reader's may do.
+    #[must_use]
+    pub fn is_of_the_address(&self) -> bool {
+        matches!(self, Self::NotTheirs | Self::Suppressed(_))
+    }
+}
+
+/// A letter, and what else is to be known before it is sent.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The letter.
+    pub letter: Letter,
+    /// Why it is not sent, if it is not.
+    pub bar: Option<Bar>,
+    /// It is told whatever the hour.
+    pub urgent: bool,
+    /// The tenant's revision: what is kept of the tenant is good for as long as it stands.
+    pub revision: i64,
+}
+
+/// What one row tells of a letter.
+#[expect(clippy::struct_excessive_bools, reason = "the columns of a row, each a question of its own")]
 struct Head {
+    tenant_id: TenantId,
+    id: DeliveryId,
+    revision: i64,
     brand: String,
+    from_name: Option<String>,
+    data: Option<serde_json::Value>,
     channel: String,
     account_id: AccountId,
-    thread_key: Option<String>,
     account_address: String,
+    thread_key: Option<String>,
     template: String,
     reason: String,
+    optional: bool,
+    urgent: bool,
     user_id: Option<UserId>,
     client_id: Option<ClientId>,
     recipient_name: String,
     address: String,
     message_id: String,
     ticket_id: TicketId,
-    permitted: bool,
-    reply_row: Option<i64>,
-    ticket: Json<TicketSnapshot>,
+    ticket: String,
+    department: Option<String>,
+    client_name: String,
+    client_address: Option<String>,
     kind: String,
-    about: Option<MessageId>,
+    shown: Option<MessageId>,
     actor_name: Option<String>,
+    reply_row: Option<i64>,
+    window_open: bool,
+    archived: bool,
+    theirs: bool,
+    suppressed: Option<String>,
 }
 
-async fn head(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Head> {
+/// Reads the letters of these deliveries, and of those with a failed answer what became of it. What is the matter with one of them is
+/// said of it alone: it is not there, or what the ticket was cannot be read.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn load(
+    connection: &mut PgConnection,
+    wanted: &[DeliveryKey],
+    now: DateTime<Utc>,
+) -> sqlx::Result<HashMap<DeliveryKey, Result<Loaded, sqlx::Error>>> {
+    let heads = heads(connection, wanted, now).await?;
+    let shown: BTreeSet<_> = heads.iter().filter_map(|head| Some((head.tenant_id, head.shown?))).collect();
+    let messages = messages(connection, &shown).await?;
+    let told: BTreeSet<_> =
+        heads.iter().filter(|head| head.kind == "delivery.failed").filter_map(|head| Some((head.tenant_id, head.shown?))).collect();
+    let failures = failures(connection, &told).await?;
+    let asked: Vec<_> = heads.iter().filter_map(|head| Some((head.tenant_id, head.user_id?, head.ticket_id))).collect();
+    let hidden = hidden(connection, &asked).await?;
+    let letters = heads.into_iter().map(|head| {
+        let about = head.shown.map(|id| (head.tenant_id, id));
+        let is_hidden = head.user_id.is_some_and(|user| hidden.contains(&(head.tenant_id, user, head.ticket_id)));
+        let message = about.and_then(|about| messages.get(&about).cloned());
+        let failure = about.filter(|_| head.kind == "delivery.failed").and_then(|about| failures.get(&about).cloned());
+        ((head.tenant_id, head.id), head.loaded(message, failure, is_hidden))
+    });
+    Ok(letters.collect())
+}
+
+impl Head {
+    fn loaded(self, message: Option<LetterMessage>, failure: Option<LetterFailure>, is_hidden: bool) -> Result<Loaded, sqlx::Error> {
+        let bar = if self.archived {
+            Some(Bar::Archived)
+        } else if is_hidden {
+            Some(Bar::NotPermitted)
+        } else if !self.theirs {
+            Some(Bar::NotTheirs)
+        } else {
+            self.suppressed.map(Bar::Suppressed)
+        };
+        let ticket: TicketSnapshot = serde_json::from_str(&self.ticket).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let recipient =
+            self.user_id.map(ReplyRecipient::User).or(self.client_id.map(ReplyRecipient::Client)).ok_or(sqlx::Error::RowNotFound)?;
+        let letter = Letter {
+            tenant_id: self.tenant_id,
+            method: Method::named(&self.channel).unwrap_or(Method::Email),
+            branding: branding(self.brand, self.from_name, self.data.as_ref()),
+            account_id: self.account_id,
+            account_address: self.account_address,
+            template: self.template,
+            reason: self.reason,
+            recipient,
+            recipient_name: self.recipient_name,
+            locale: None,
+            timezone: Tz::UTC,
+            is_optional: self.optional,
+            thread_key: self.thread_key,
+            window_open: self.window_open,
+            address: self.address,
+            permitted: bar.is_none(),
+            message_id: self.message_id,
+            reply_row: self.reply_row,
+            ticket_id: self.ticket_id,
+            ticket,
+            department: self.department,
+            client_name: self.client_name,
+            client_address: self.client_address,
+            actor_name: self.actor_name,
+            message,
+            failure,
+        };
+        Ok(Loaded { letter, bar, urgent: self.urgent, revision: self.revision })
+    }
+}
+
+/// How a desk presents itself, by what its tenant says.
+pub(super) fn branding(brand: String, from_name: Option<String>, data: Option<&serde_json::Value>) -> Branding {
+    let says = |key: &str| data.and_then(|data| data.get(key)?.as_str().map(str::to_owned));
+    Branding {
+        brand,
+        from_name: from_name.or_else(|| says("from_name")),
+        logo: says("logo"),
+        color: says("color"),
+        footer: says("footer"),
+        locale: says("locale"),
+    }
+}
+
+/// What an event is about, or of whoever a ticket is given to what they have to read: the latest message between client and desk.
+async fn heads(connection: &mut PgConnection, wanted: &[DeliveryKey], now: DateTime<Utc>) -> sqlx::Result<Vec<Head>> {
     sqlx::query_as!(
         Head,
-        r#"select coalesce(a.from_name, z.data->>'brand', o.name) as "brand!", d.channel, d.account_id as "account_id: AccountId",
-                  d.thread_key, a.address as account_address, n.template, n.reason,
-                  n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId",
-                  coalesce(u.name, c.name) as "recipient_name!", d.address, coalesce(d.message_id, '') as "message_id!", d.ticket_id as "ticket_id!: TicketId",
-                  (n.user_id is null or u.archived_at is null and exists (
-                      select from user_contacts k
-                      where k.tenant_id = u.tenant_id and k.user_id = u.id and k.type = 'email' and k.value = d.address
-                        and k.verified_at is not null)) as "permitted!",
+        r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", o.revision,
+                  coalesce(z.data->>'brand', a.from_name, o.name) as "brand!", coalesce(dep.from_name, a.from_name) as from_name, z.data as "data?",
+                  d.channel, d.account_id as "account_id: AccountId", a.address as account_address,
+                  coalesce(d.thread_key, case when d.channel = 'slack' then (
+                      select e.thread_key from deliveries e
+                      where e.tenant_id = d.tenant_id and e.ticket_id = d.ticket_id and e.recipient_id = d.recipient_id and e.channel = d.channel
+                        and e.address = d.address and e.thread_key is not null
+                      order by e.ticket_version, e.planned_at, e.id limit 1) end) as thread_key,
+                  n.template, n.reason, n.optional, d.urgent, n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId",
+                  coalesce(u.name, c.name) as "recipient_name!", d.address, coalesce(d.message_id, '') as "message_id!",
+                  d.ticket_id as "ticket_id!: TicketId", v.state::text as "ticket!", dep.name as "department?",
+                  tc.name as client_name,
+                  coalesce(
+                      (select m.sender_address from messages m
+                       where m.tenant_id = d.tenant_id and m.ticket_id = d.ticket_id and m.sender_address is not null
+                         and (m.author_client_id = tc.id or client_root(d.tenant_id, m.author_client_id) = client_root(d.tenant_id, tc.id))
+                       order by m.position desc limit 1),
+                      (select e.value from client_external_ids e
+                       where e.tenant_id = d.tenant_id and e.client_id = tc.id and e.type = 'email' order by e.created_at, e.id limit 1))
+                      as client_address,
+                  p.kind,
+                  coalesce(p.message_id, case when p.kind = 'ticket.assigned' then (
+                      select m.id from messages m
+                      where m.tenant_id = d.tenant_id and m.ticket_id = d.ticket_id and m.kind = 'public'
+                        and m.position <= (v.state->>'message_count')::int
+                      order by m.position desc limit 1) end) as "shown: MessageId",
+                  coalesce(au.name, ac.name) as actor_name,
                   (select r.id from reply_addresses r
                    where r.tenant_id = d.tenant_id and r.ticket_id = d.ticket_id and r.user_id is not distinct from n.user_id
                      and r.client_id is not distinct from n.client_id) as reply_row,
-                  v.state as "ticket: Json<TicketSnapshot>", p.kind, p.message_id as "about: MessageId",
-                  coalesce(au.name, ac.name) as actor_name
-           from deliveries d
+                  (d.channel <> 'whatsapp' or exists (
+                      select from messages m
+                      where m.tenant_id = d.tenant_id and m.ticket_id = d.ticket_id and m.channel = 'whatsapp' and m.direction = 'in'
+                        and m.sender_address = d.address and m.received_at > $3::timestamptz - interval '24 hours')) as "window_open!",
+                  u.archived_at is not null as "archived!",
+                  (n.user_id is null or exists (
+                      select from user_contacts k
+                      where k.tenant_id = d.tenant_id and k.user_id = n.user_id and k.value = d.address and k.verified_at is not null
+                        and k.type = case d.channel when 'sms' then 'phone' else d.channel end)) as "theirs!",
+                  (select s.reason from suppressions s
+                   where s.tenant_id = d.tenant_id and s.channel = d.channel
+                     and s.address = case d.channel when 'email' then lower(d.address) else d.address end and (s.scope = 'all' or n.optional)
+                   order by s.scope, s.created_at limit 1) as suppressed
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+           join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id
            join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id
            join event_plans p on p.tenant_id = n.tenant_id and p.event_id = n.event_id
            join ticket_versions v on v.tenant_id = p.tenant_id and v.ticket_id = p.ticket_id and v.version = p.version
            join channel_accounts a on a.tenant_id = d.tenant_id and a.id = d.account_id
            join tenants o on o.id = d.tenant_id
+           join clients tc on tc.tenant_id = d.tenant_id and tc.id = (v.state->>'client_id')::uuid
+           left join departments dep on dep.tenant_id = d.tenant_id and dep.id = (v.state->>'department_id')::uuid
            left join customize z on z.tenant_id = d.tenant_id
            left join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
            left join clients c on c.tenant_id = n.tenant_id and c.id = n.client_id
            left join users au on au.tenant_id = v.tenant_id and au.id = v.actor_user_id
-           left join clients ac on ac.tenant_id = v.tenant_id and ac.id = v.actor_client_id
-           where d.tenant_id = $1 and d.id = $2"#,
-        tenant.0,
-        id.0,
+           left join clients ac on ac.tenant_id = v.tenant_id and ac.id = v.actor_client_id"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+        now,
     )
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await
 }
 
-async fn department(connection: &mut PgConnection, tenant: TenantId, id: DepartmentId) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!("select name from departments where tenant_id = $1 and id = $2", tenant.0, id.0).fetch_optional(connection).await
-}
-
-async fn client(
+async fn messages(
     connection: &mut PgConnection,
-    tenant: TenantId,
-    ticket: TicketId,
-    client: ClientId,
-) -> sqlx::Result<(String, Option<String>)> {
-    let row = sqlx::query!(
-        "select c.name,
-                coalesce(
-                    (select m.sender_address from messages m
-                     where m.tenant_id = $1 and m.ticket_id = $2 and m.sender_address is not null
-                       and (m.author_client_id = c.id or client_root($1, m.author_client_id) = client_root($1, c.id))
-                     order by m.position desc limit 1),
-                    (select e.value from client_external_ids e
-                     where e.tenant_id = $1 and e.client_id = c.id and e.type = 'email' order by e.created_at, e.id limit 1)) as address
-         from clients c where c.tenant_id = $1 and c.id = $3",
-        tenant.0,
-        ticket.0,
-        client.0,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok((row.name, row.address))
-}
-
-/// The latest message between client and desk among the first `count` on a ticket.
-async fn latest_message(connection: &mut PgConnection, tenant: TenantId, ticket: TicketId, count: i32) -> sqlx::Result<Option<MessageId>> {
-    sqlx::query_scalar!(
-        r#"select id as "id: MessageId" from messages
-           where tenant_id = $1 and ticket_id = $2 and kind = 'public' and position <= $3 order by position desc limit 1"#,
-        tenant.0,
-        ticket.0,
-        count,
-    )
-    .fetch_optional(connection)
-    .await
-}
-
-async fn message(connection: &mut PgConnection, tenant: TenantId, id: MessageId) -> sqlx::Result<LetterMessage> {
-    sqlx::query_as!(
-        LetterMessage,
-        r#"select m.id as "id: MessageId", m.kind as "kind: MessageKind",
+    wanted: &BTreeSet<(TenantId, MessageId)>,
+) -> sqlx::Result<HashMap<(TenantId, MessageId), LetterMessage>> {
+    let rows = sqlx::query!(
+        r#"select m.tenant_id as "tenant_id: TenantId", m.id as "id: MessageId", m.kind as "kind: MessageKind",
                   coalesce(u.name, m.sender_name, c.name, m.sender_address, 'Switchboard') as "author!",
                   m.text, m.notice, m.automatic, m.received_at
-           from messages m
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+           join messages m on m.tenant_id = w.tenant_id and m.id = w.id
            left join users u on u.tenant_id = m.tenant_id and u.id = m.author_user_id
-           left join clients c on c.tenant_id = m.tenant_id and c.id = m.author_client_id
-           where m.tenant_id = $1 and m.id = $2"#,
-        tenant.0,
-        id.0,
+           left join clients c on c.tenant_id = m.tenant_id and c.id = m.author_client_id"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
     )
-    .fetch_one(connection)
-    .await
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let read = LetterMessage {
+                id: row.id,
+                kind: row.kind,
+                author: row.author,
+                text: row.text,
+                notice: row.notice,
+                automatic: row.automatic,
+                received_at: row.received_at,
+            };
+            ((row.tenant_id, read.id), read)
+        })
+        .collect())
 }
 
-/// The failed delivery of a message to its client. What was refused before the first attempt says why
+/// The failed deliveries of messages to their clients. What was refused before the first attempt says why
 /// in its notification.
-async fn failure(connection: &mut PgConnection, tenant: TenantId, message: MessageId) -> sqlx::Result<Option<LetterFailure>> {
-    sqlx::query_as!(
-        LetterFailure,
-        r#"select d.address,
+async fn failures(
+    connection: &mut PgConnection,
+    wanted: &BTreeSet<(TenantId, MessageId)>,
+) -> sqlx::Result<HashMap<(TenantId, MessageId), LetterFailure>> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"select distinct on (p.tenant_id, p.message_id) p.tenant_id as "tenant_id: TenantId", p.message_id as "message_id!: MessageId", d.address,
                   coalesce((select a.answer from delivery_attempts a
                             where a.tenant_id = d.tenant_id and a.delivery_id = d.id order by a.attempt desc limit 1),
                            n.reason) as "answer!"
-           from event_plans p
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, message_id)
+           join event_plans p on p.tenant_id = w.tenant_id and p.message_id = w.message_id and p.kind = 'message.added'
            join notifications n on n.tenant_id = p.tenant_id and n.event_id = p.event_id and n.client_id is not null
            join deliveries d on d.tenant_id = n.tenant_id and d.notification_id = n.id and d.status = 'failed'
-           where p.tenant_id = $1 and p.message_id = $2 and p.kind = 'message.added'"#,
-        tenant.0,
-        message.0,
+           order by p.tenant_id, p.message_id, d.updated_at desc, d.id desc"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
     )
-    .fetch_optional(connection)
-    .await
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.message_id), LetterFailure { address: row.address, answer: row.answer })).collect())
+}
+
+/// Of these users and tickets, those where the user may not read the ticket as it is now: neither is it theirs by assignment or cc, their
+/// own or a group's that holds them, nor is it in one of their departments, if they see these, nor do they see everything.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn hidden(
+    connection: &mut PgConnection,
+    asked: &[(TenantId, UserId, TicketId)],
+) -> sqlx::Result<HashSet<(TenantId, UserId, TicketId)>> {
+    if asked.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = sqlx::query!(
+        r#"with recursive asked as (
+               select distinct w.tenant_id, w.user_id, w.ticket_id, u.sees
+               from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (tenant_id, user_id, ticket_id)
+               join users u on u.tenant_id = w.tenant_id and u.id = w.user_id
+               where u.sees <> 'all' and u.type <> 'administrator'
+           ), holders as (
+               select distinct tenant_id, user_id, user_id as holder from asked
+               union
+               select h.tenant_id, h.user_id, m.group_id
+               from holders h join group_members m on m.tenant_id = h.tenant_id and m.member_id = h.holder
+           )
+           select a.tenant_id as "tenant_id!: TenantId", a.user_id as "user_id!: UserId", a.ticket_id as "ticket_id!: TicketId"
+           from asked a
+           where not exists (
+               select from holders h
+               where h.tenant_id = a.tenant_id and h.user_id = a.user_id
+                 and (exists (select from ticket_assignments s
+                              where s.tenant_id = a.tenant_id and s.ticket_id = a.ticket_id and s.user_id = h.holder)
+                      or exists (select from ticket_cc s where s.tenant_id = a.tenant_id and s.ticket_id = a.ticket_id and s.user_id = h.holder)
+                      or a.sees = 'departments' and exists (
+                          select from tickets t
+                          join user_departments s on s.tenant_id = t.tenant_id and s.department_id = t.department_id
+                          where t.tenant_id = a.tenant_id and t.id = a.ticket_id and s.user_id = h.holder)))"#,
+        &asked.iter().map(|(tenant, ..)| tenant.0).collect::<Vec<_>>(),
+        &asked.iter().map(|(_, user, _)| user.0).collect::<Vec<_>>(),
+        &asked.iter().map(|(.., ticket)| ticket.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.user_id, row.ticket_id)).collect())
 }
 
 /// A mail that the reader of a letter has, on the same ticket.
@@ -370,42 +514,48 @@ pub struct Earlier {
     pub is_theirs: bool,
 }
 
-/// The mails that the reader of a letter wrote or got before it on the same ticket, the oldest first.
+/// The mails that the readers of these letters wrote or got before them on the same ticket, the oldest first.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn earlier(connection: &mut PgConnection, tenant: TenantId, id: DeliveryId) -> sqlx::Result<Vec<Earlier>> {
-    sqlx::query_as!(
-        Earlier,
-        r#"with this as (
-               select d.*, n.client_id, (v.state->>'message_count')::int as message_count
-               from deliveries d
+pub async fn earlier(connection: &mut PgConnection, wanted: &[DeliveryKey]) -> sqlx::Result<HashMap<DeliveryKey, Vec<Earlier>>> {
+    let rows = sqlx::query!(
+        r#"with these as materialized (
+               select d.tenant_id, d.id, d.ticket_id, d.recipient_id, d.channel, d.ticket_version, d.planned_at, n.client_id,
+                      (v.state->>'message_count')::int as message_count
+               from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+               join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id and d.channel = 'email'
                join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id
                join ticket_versions v on v.tenant_id = d.tenant_id and v.ticket_id = d.ticket_id and v.version = d.ticket_version
-               where d.tenant_id = $1 and d.id = $2
            )
-           select message_id as "message_id!", is_theirs as "is_theirs!" from (
-               select i.message_id, true as is_theirs, m.position, m.received_at as at
-               from this
+           select tenant_id as "tenant_id!: TenantId", id as "id!: DeliveryId", message_id as "message_id!", is_theirs as "is_theirs!" from (
+               select this.tenant_id, this.id, i.message_id, true as is_theirs, m.position, m.received_at as at
+               from these this
                join messages m on m.tenant_id = this.tenant_id and m.ticket_id = this.ticket_id and m.position <= this.message_count
                 and (m.author_client_id = this.client_id
                      or client_root(m.tenant_id, m.author_client_id) = client_root(this.tenant_id, this.client_id))
                join message_ids i on i.tenant_id = m.tenant_id and i.ticket_id = m.ticket_id and i.inbound_id = m.inbound_id
                 and i.origin = 'seen'
+               where this.client_id is not null
                union all
-               select d.message_id, false, (v.state->>'message_count')::int, d.planned_at
-               from this
+               select this.tenant_id, this.id, d.message_id, false, (v.state->>'message_count')::int, d.planned_at
+               from these this
                join deliveries d on d.tenant_id = this.tenant_id and d.ticket_id = this.ticket_id and d.recipient_id = this.recipient_id
-                and d.channel = this.channel and d.status <> 'failed'
+                and d.channel = this.channel and d.status <> 'failed' and d.message_id is not null
                 and (d.ticket_version, d.planned_at, d.id) < (this.ticket_version, this.planned_at, this.id)
                join ticket_versions v on v.tenant_id = d.tenant_id and v.ticket_id = d.ticket_id and v.version = d.ticket_version
            ) as earlier
-           order by position, is_theirs desc, at, message_id"#,
-        tenant.0,
-        id.0,
+           order by tenant_id, id, position, is_theirs desc, at, message_id"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
-    .await
+    .await?;
+    let mut earlier: HashMap<DeliveryKey, Vec<Earlier>> = HashMap::new();
+    for row in rows {
+        earlier.entry((row.tenant_id, row.id)).or_default().push(Earlier { message_id: row.message_id, is_theirs: row.is_theirs });
+    }
+    Ok(earlier)
 }
 
 /// An attachment of a message, by reference.
@@ -421,18 +571,29 @@ pub struct LetterAttachment {
     pub size: i64,
 }
 
-/// The attachments of a message, in order.
+/// The attachments of these messages, in order.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn attachments(connection: &mut PgConnection, tenant: TenantId, message: MessageId) -> sqlx::Result<Vec<LetterAttachment>> {
-    sqlx::query_as!(
-        LetterAttachment,
-        r#"select media_id as "media_id: MediaId", name, content_type, size from attachments
-           where tenant_id = $1 and message_id = $2 order by position"#,
-        tenant.0,
-        message.0,
+pub async fn attachments(
+    connection: &mut PgConnection,
+    wanted: &BTreeSet<(TenantId, MessageId)>,
+) -> sqlx::Result<HashMap<(TenantId, MessageId), Vec<LetterAttachment>>> {
+    let rows = sqlx::query!(
+        r#"select f.tenant_id as "tenant_id: TenantId", f.message_id as "message_id: MessageId", f.media_id as "media_id: MediaId", f.name,
+                  f.content_type, f.size
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, message_id)
+           join attachments f on f.tenant_id = w.tenant_id and f.message_id = w.message_id
+           order by f.tenant_id, f.message_id, f.position"#,
+        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
-    .await
+    .await?;
+    let mut attachments: HashMap<_, Vec<LetterAttachment>> = HashMap::new();
+    for row in rows {
+        let attachment = LetterAttachment { media_id: row.media_id, name: row.name, content_type: row.content_type, size: row.size };
+        attachments.entry((row.tenant_id, row.message_id)).or_default().push(attachment);
+    }
+    Ok(attachments)
 }

@@ -29,6 +29,8 @@ pub const DELIVERIES: &str = "switchboard_deliveries";
 pub const DELIVERY_OVERDUE: &str = "switchboard_delivery_overdue_seconds";
 /// Attempts to deliver, by channel and outcome.
 pub const ATTEMPTS: &str = "switchboard_delivery_attempts_total";
+/// Whether a channel out is held back because it cannot be used: 1, or 0.
+pub const CHANNEL_SHUT: &str = "switchboard_channel_shut";
 /// Whether what this worker depends on answers: 1, or 0.
 pub const UP: &str = "switchboard_dependency_up";
 /// Always 1; its labels say what runs.
@@ -63,6 +65,7 @@ fn describe() {
     describe_gauge!(DELIVERIES, Unit::Count, "Deliveries that are not done, by channel and status");
     describe_gauge!(DELIVERY_OVERDUE, Unit::Seconds, "How long the delivery has been due that has been due for longest");
     describe_counter!(ATTEMPTS, Unit::Count, "Attempts to deliver, by channel and outcome");
+    describe_gauge!(CHANNEL_SHUT, "Whether a channel out is held back because it cannot be used: 1, or 0; by channel and account");
     describe_gauge!(UP, "Whether the database and the broker answer: 1, or 0");
     describe_gauge!(BUILD, "Always 1: its labels say what runs");
 }

@@ -4,7 +4,7 @@ use anyhow::bail;
 use sqlx::{Connection, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::db::view::{self, DeliveryView};
-use switchboard_common::db::{deliveries, held, notifications, outbox};
+use switchboard_common::db::{fallback, held, notifications, outbox};
 use switchboard_common::domain::event::{Actor, Event, EventKind};
 use switchboard_common::ids::{DeliveryId, TenantId};
 use switchboard_notifier::render::Template;
@@ -33,7 +33,7 @@ pub async fn drop(connection: &mut PgConnection, ambient: &Ambient, tenant: Tena
     }
     let is_answer = Template::parse(&delivery.template).is_some_and(Template::is_answer);
     if is_answer {
-        let failed = deliveries::failed(&mut transaction, tenant, id).await?;
+        let failed = fallback::failed(&mut transaction, &[(tenant, id)]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
         let event = Event {
             id: ambient.new_id(),
             tenant_id: tenant,

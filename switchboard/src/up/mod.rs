@@ -74,7 +74,14 @@ pub async fn run(config: &Config, ambient: &Ambient, named: Option<&Path>, colle
 fn start_workers(config: &Config, parts: Parts, ingest: IngestEmail, transport: Transport) -> Workers {
     let Parts { pool, broker, ambient, stop } = parts;
     let router = Router { pool: pool.clone(), broker: Arc::clone(&broker), ambient: ambient.clone() };
-    let notifier = Notifier { pool: pool.clone(), broker, ambient: ambient.clone(), transport, lease: config.delivery.lease };
+    let notifier = Notifier {
+        pool: pool.clone(),
+        broker,
+        ambient: ambient.clone(),
+        channels: switchboard_notifier::channels(config, transport, ambient.clone()),
+        public_url: config.public_url.clone(),
+        lease: config.delivery.lease,
+    };
     let mut workers = Workers::new(ambient.clone(), stop.clone());
     workers.spawn("reader of mailboxes", switchboard_ingest_email::run(ingest, stop.clone()));
     workers.spawn("router", switchboard_router::run(router, stop.clone()));

@@ -26,9 +26,12 @@ use std::time::Duration;
 use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::{Broker, Loop, Queue, consume};
+use switchboard_common::config::Config;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::channels::Channels;
 pub use crate::channels::email::Transport;
+use crate::channels::email::Usage;
 use crate::deliver::Deliverer;
 use crate::plan::Planner;
 
@@ -50,18 +53,27 @@ pub struct Notifier {
     pub broker: Arc<dyn Broker>,
     /// Clock and randomness.
     pub ambient: Ambient,
-    /// Where mail goes.
-    pub transport: Transport,
+    /// Where it all goes.
+    pub channels: Channels,
+    /// Where this deployment is found from outside: what readers are given links to.
+    pub public_url: Option<String>,
     /// How long whoever sends a mail holds it; [`LEASE`] unless there is a reason.
     pub lease: Duration,
+}
+
+/// The channels of all accounts as they are configured. `mail` takes that of accounts without a mail server of their own.
+#[must_use]
+pub fn channels(config: &Config, mail: Transport, ambient: Ambient) -> Channels {
+    let usage = Usage { connections: config.mail.smtp_connections, ..Usage::default() };
+    Channels::configured(mail, ambient, config.tls.ca_file.as_deref(), usage)
 }
 
 /// Plans and delivers until `stop`, and then finishes what is in flight. Never fails: without
 /// infrastructure it waits.
 pub async fn run(notifier: Notifier, stop: CancellationToken) {
-    let Notifier { pool, broker, ambient, transport, lease } = notifier;
+    let Notifier { pool, broker, ambient, channels, public_url, lease } = notifier;
     let planner = Planner::new(pool.clone(), ambient.clone());
-    let deliverer = Deliverer::new(pool, ambient.clone(), transport, lease);
+    let deliverer = Deliverer::by(pool, ambient.clone(), Arc::new(channels), lease, public_url);
     let events = Loop { broker, queue: Queue::Events, batch: BATCH, limit: BATCH_LIMIT, ambient, stop: stop.clone() };
     tokio::join!(consume(&events, &planner), deliverer.run(&stop));
 }

@@ -16,8 +16,8 @@ const WORKER: Worker = Worker {
 
 fn main() -> ExitCode {
     runtime::main(&WORKER, |config, Parts { pool, broker, ambient, stop }| {
-        let transport = Transport::configured(config)?;
-        let notifier = Notifier { pool, broker, ambient, transport, lease: config.delivery.lease };
+        let channels = switchboard_notifier::channels(config, Transport::configured(config)?, ambient.clone());
+        let notifier = Notifier { pool, broker, ambient, channels, public_url: config.public_url.clone(), lease: config.delivery.lease };
         Ok(switchboard_notifier::run(notifier, stop))
     })
 }

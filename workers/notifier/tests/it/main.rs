@@ -1,9 +1,11 @@
 //! The notifier against a real database and real mail servers.
 
+mod accounts;
 mod collecting;
 mod delivering;
 mod desk;
 mod exim;
+mod fakes;
 mod planning;
 mod refusals;
 mod running;

@@ -8,7 +8,7 @@ use switchboard_common::broker::postgres::{Limits, PostgresBroker};
 use switchboard_common::broker::{Broker, Queue};
 use switchboard_common::domain::event::Event;
 use switchboard_common::envelope;
-use switchboard_notifier::{LEASE, Notifier, Transport, run};
+use switchboard_notifier::{Channels, LEASE, Notifier, Transport, run};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,15 @@ impl Running {
     async fn start(desk: &Desk, transport: Transport) -> Self {
         let broker = Arc::new(PostgresBroker::new(desk.pool.clone(), desk.ambient.clone(), Limits::default()));
         let stop = CancellationToken::new();
-        let notifier = Notifier { pool: desk.pool.clone(), broker: broker.clone(), ambient: desk.ambient.clone(), transport, lease: LEASE };
+        let channels = Channels::new(transport, desk.ambient.clone());
+        let notifier = Notifier {
+            pool: desk.pool.clone(),
+            broker: broker.clone(),
+            ambient: desk.ambient.clone(),
+            channels,
+            public_url: None,
+            lease: LEASE,
+        };
         let worker = tokio::spawn(run(notifier, stop.clone()));
         let listening = "select count(*) from pg_stat_activity where datname = current_database() and query like 'LISTEN %'";
         while desk.count(listening).await < 2 {}

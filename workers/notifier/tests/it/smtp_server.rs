@@ -29,6 +29,8 @@ pub enum Stage {
 pub enum Trouble {
     /// Answers with this code.
     Refuse(u16),
+    /// Answers with this code and text.
+    RefuseWith(u16, &'static str),
     /// The same, once.
     RefuseOnce(u16),
     /// Closes the connection without an answer.
@@ -94,6 +96,11 @@ impl SmtpServer {
     /// From now on, makes trouble at this stage.
     pub fn refuse(&self, stage: Stage, code: u16) {
         self.state().trouble = Some((stage, Trouble::Refuse(code)));
+    }
+
+    /// From now on, makes trouble at this stage, and says why.
+    pub fn refuse_with(&self, stage: Stage, code: u16, text: &'static str) {
+        self.state().trouble = Some((stage, Trouble::RefuseWith(code, text)));
     }
 
     /// Hangs up on everybody who is connected, as servers do with those that say nothing for long.
@@ -211,6 +218,7 @@ impl Mail {
         let mut server = self.state.lock().expect("not poisoned");
         match &server.trouble {
             Some((at, Trouble::Refuse(code))) if *at == stage => Some(Trouble::Refuse(*code)),
+            Some((at, Trouble::RefuseWith(code, text))) if *at == stage => Some(Trouble::RefuseWith(*code, text)),
             Some((at, _)) if *at == stage => server.trouble.take().map(|(_, trouble)| trouble),
             _ => None,
         }
@@ -219,6 +227,7 @@ impl Mail {
     fn make(&mut self, trouble: Trouble, stage: Stage) -> Option<Response> {
         match trouble {
             Trouble::Refuse(code) | Trouble::RefuseOnce(code) => Some(Response::custom(code, format!("refused at {stage:?}"))),
+            Trouble::RefuseWith(code, text) => Some(Response::custom(code, text.to_owned())),
             Trouble::HangUp => {
                 self.hung_up.store(true, Ordering::Relaxed);
                 Some(response::NO_SERVICE)
