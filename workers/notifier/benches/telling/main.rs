@@ -26,8 +26,8 @@ struct Arguments {
     /// Measures the notifier alone, and prints one number.
     #[arg(long)]
     only: bool,
-    /// How many tickets are told of.
-    #[arg(long, default_value_t = 1500)]
+    /// How many tickets are told of: fewer than what counts as a storm for their one agent.
+    #[arg(long, default_value_t = 900)]
     tickets: usize,
     /// How many connections there are to the mail server.
     #[arg(long, default_value_t = 4)]

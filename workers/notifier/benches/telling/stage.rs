@@ -195,6 +195,10 @@ async fn add_desk(pool: &PgPool, ambient: &Ambient) -> Desk {
              values ($1, $2, $2, 'email', 'grace@desk.example', now())",
             desk.agent.0,
         ),
+        (
+            r#"insert into preferences (tenant_id, id, layer, data) values ($1, $2, 'tenant', '{"storm": {"most": 1000, "within": "1m"}}')"#,
+            desk.agent.0,
+        ),
     ];
     for (statement, id) in statements {
         let mut query = sqlx::query(statement).bind(desk.tenant.0);
