@@ -207,7 +207,7 @@ async fn add_desk(pool: &PgPool, ambient: &Ambient) -> Desk {
         }
         query.execute(pool).await.expect("done");
     }
-    signing_keys::ensure(&mut *pool.acquire().await.expect("a connection"), desk.tenant, ambient).await.expect("a key");
+    signing_keys::ensure(&mut pool.acquire().await.expect("a connection"), desk.tenant, ambient).await.expect("a key");
     desk
 }
 
