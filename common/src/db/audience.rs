@@ -130,11 +130,11 @@ impl Storms {
 }
 
 impl Directory {
-    /// The account that mail about a ticket goes out by: its own, or for a ticket of another channel the
-    /// first of the desk's that takes mail.
+    /// The account that mail about a ticket goes out by: its own, or for a ticket of another channel, or of an account that
+    /// was disabled, the first of the desk's that takes mail.
     #[must_use]
     pub fn mail_account(&self, of: AccountId) -> Option<AccountId> {
-        if self.accounts.get(&of).is_some_and(|own| own.method == Some(Method::Email)) {
+        if self.accounts.get(&of).is_some_and(|own| own.method == Some(Method::Email) && own.sends) {
             return Some(of);
         }
         self.first(|account| account.method == Some(Method::Email) && account.sends)
@@ -390,6 +390,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn mail_about_a_ticket_whose_account_left_the_desk_goes_by_another() {
+        let account = |address: &str, sends| Account {
+            method: Some(Method::Email),
+            back: Some(Method::Email),
+            address: address.to_owned(),
+            sends,
+            has_template: false,
+            acknowledge: true,
+            loop_cap: 20,
+        };
+        let [left, stays] = [1, 2].map(|n| AccountId(Uuid::from_u128(n)));
+        let mut directory = Directory {
+            accounts: [(left, account("a@desk.example", true)), (stays, account("b@desk.example", true))].into(),
+            ..Directory::default()
+        };
+        assert_eq!(directory.mail_account(left), Some(left));
+        directory.accounts.insert(left, account("a@desk.example", false));
+        assert_eq!(directory.mail_account(left), Some(stays));
+        directory.accounts.insert(stays, account("b@desk.example", false));
+        assert_eq!(directory.mail_account(left), None);
+    }
 
     #[test]
     fn a_tenant_may_say_what_counts_as_a_storm_and_what_cannot_be_read_is_as_usual() {

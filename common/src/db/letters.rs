@@ -443,7 +443,8 @@ async fn failures(
         return Ok(HashMap::new());
     }
     let rows = sqlx::query!(
-        r#"select distinct on (p.tenant_id, p.message_id) p.tenant_id as "tenant_id: TenantId", p.message_id as "message_id!: MessageId", d.address,
+        r#"select distinct on (p.tenant_id, p.message_id) p.tenant_id as "tenant_id: TenantId", p.message_id as "message_id!: MessageId",
+                  coalesce(nullif(d.address, ''), o.address, '') as "address!", d.address = '' and o.address is not null as "only_files!",
                   coalesce((select a.answer from delivery_attempts a
                             where a.tenant_id = d.tenant_id and a.delivery_id = d.id order by a.attempt desc limit 1),
                            n.reason) as "answer!"
@@ -451,13 +452,27 @@ async fn failures(
            join event_plans p on p.tenant_id = w.tenant_id and p.message_id = w.message_id and p.kind = 'message.added'
            join notifications n on n.tenant_id = p.tenant_id and n.event_id = p.event_id and n.client_id is not null
            join deliveries d on d.tenant_id = n.tenant_id and d.notification_id = n.id and d.status = 'failed'
+           left join lateral (select o.address from deliveries o
+                              where o.tenant_id = n.tenant_id and o.notification_id = n.id and o.address <> '' order by o.id limit 1) o on true
            order by p.tenant_id, p.message_id, d.updated_at desc, d.id desc"#,
         &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
         &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.message_id), LetterFailure { address: row.address, answer: row.answer })).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let answer = if row.only_files { files_of(&row.answer).to_owned() } else { row.answer };
+            ((row.tenant_id, row.message_id), LetterFailure { address: row.address, answer })
+        })
+        .collect())
+}
+
+/// The names in a notification's reason that says which files did not go: `an agent's answer; a.pdf, b.mov did not go: …`.
+fn files_of(reason: &str) -> &str {
+    let files = reason.split_once("; ").and_then(|(_, left)| left.rsplit_once(" did not go: "));
+    files.map_or(reason, |(names, _)| names)
 }
 
 /// Of these users and tickets, those where the user may not read the ticket as it is now: neither is it theirs by assignment or cc, their
@@ -596,4 +611,16 @@ pub async fn attachments(
         attachments.entry((row.tenant_id, row.message_id)).or_default().push(attachment);
     }
     Ok(attachments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::files_of;
+
+    #[test]
+    fn what_did_not_go_is_named_by_its_files() {
+        let reason = "an agent's answer; plan; b.pdf, film.mov did not go: sms does not take it, and no mail reaches them";
+        assert_eq!(files_of(reason), "plan; b.pdf, film.mov");
+        assert_eq!(files_of("no way to them is known"), "no way to them is known");
+    }
 }

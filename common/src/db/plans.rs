@@ -279,14 +279,29 @@ async fn client_ways(
     Ok(ways)
 }
 
-/// The templates of the deliveries that the events say have failed.
+/// A delivery that an event says has failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedDelivery {
+    /// What was to be read, such as `message.added.client`.
+    pub template: String,
+    /// Only files did not go: it stands for the mail that would have brought them, to an address that nobody knows, beside what went.
+    pub only_files: bool,
+}
+
+/// The deliveries that the events say have failed.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn failed_templates(connection: &mut PgConnection, events: &[&Event]) -> sqlx::Result<HashMap<(TenantId, DeliveryId), String>> {
+pub async fn failed_deliveries(
+    connection: &mut PgConnection,
+    events: &[&Event],
+) -> sqlx::Result<HashMap<(TenantId, DeliveryId), FailedDelivery>> {
     let wanted: Vec<(TenantId, DeliveryId)> = events.iter().filter_map(|event| Some((event.tenant_id, event.delivery_id?))).collect();
     let rows = sqlx::query!(
-        r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", n.template
+        r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", n.template,
+                  d.address = '' and exists (select from deliveries o
+                                             where o.tenant_id = d.tenant_id and o.notification_id = d.notification_id and o.address <> '')
+                      as "only_files!"
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
            join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id
            join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id"#,
@@ -295,7 +310,10 @@ pub async fn failed_templates(connection: &mut PgConnection, events: &[&Event]) 
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| ((row.tenant_id, row.id), row.template)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.tenant_id, row.id), FailedDelivery { template: row.template, only_files: row.only_files }))
+        .collect())
 }
 
 /// Keeps clients and tickets from being deleted or locked by a router until the end of the

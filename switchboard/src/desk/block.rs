@@ -25,7 +25,8 @@ pub fn check(desk: &Desk, faults: &mut Faults) {
 fn keys_of_contact(contact: &Contact) -> Vec<ExternalId> {
     match contact.channel.as_str() {
         "email" => keys(&[(ExternalKind::Email, &contact.value)]),
-        "phone" | "whatsapp" => keys_of_number(&contact.value),
+        "phone" => keys_of_number(&contact.value),
+        "whatsapp" => keys_of_number(&format!("+{}", contact.value)),
         _ => Vec::new(),
     }
 }

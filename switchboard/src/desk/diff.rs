@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use switchboard_common::db::desk::{Account, Block, Category, Contact, Customize, Department, Desk, Group, Rule, Stored, User, UserType};
 use switchboard_common::db::mailboxes::{Mailbox, MailboxSince, MailboxTls};
 use switchboard_common::db::routing::ThreadingPolicy;
+use switchboard_common::domain::preferences::Storm;
 use switchboard_common::domain::rules::Strategy;
 use switchboard_common::domain::sender::Sender;
 
@@ -196,8 +197,14 @@ impl Described for Customize {
             ("locale", maybe(self.locale.as_ref())),
             ("timezone", maybe(self.timezone.as_ref())),
             ("hours", maybe(self.hours.as_ref().map(ToString::to_string).as_ref())),
+            ("storm.ticket", maybe(self.storm.ticket.map(storm).as_ref())),
+            ("storm.tenant", maybe(self.storm.tenant.map(storm).as_ref())),
         ]
     }
+}
+
+fn storm(storm: Storm) -> String {
+    format!("{} within {}", storm.most, storm.within)
 }
 
 impl Described for Department {

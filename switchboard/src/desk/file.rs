@@ -9,7 +9,7 @@ use toml::Table;
 
 use super::fields::{Faults, Fields};
 use super::rule::{hours, rule, strategy};
-use super::{accounts, preferences, values};
+use super::{accounts, preferences, storm, values};
 
 /// The desks of a file, by the tenant's name.
 pub type Desks = BTreeMap<String, Desk>;
@@ -39,15 +39,16 @@ fn tenant(name: &str, fields: &mut Fields<'_>) -> Desk {
         ["departments", "users", "groups", "categories", "accounts", "rules"].map(|kind| fields.tables(kind));
     let client_tables = fields.tables("clients");
     let template_tables = fields.tables("templates");
-    let [customize, hours_table, block] = ["customize", "hours", "block"].map(|key| fields.table(key));
+    let [customize, hours_table, storm, block] = ["customize", "hours", "storm", "block"].map(|key| fields.table(key));
     let users_preferences = preferences::read("preferences", Whose::User, fields);
     let clients_preferences = preferences::read("clients_preferences", Whose::Client, fields);
     let faults = fields.faults();
     let list = |kind, key, check| List { owner: &owner, kind, key, check };
     let customize = customize.map(|table| customize_of(&owner, table, faults)).unwrap_or_default();
     let hours = hours_table.map(|table| hours(&owner, table, faults));
+    let storm = storm.map(|table| storm::limits(&format!("{owner}storm"), table, faults)).unwrap_or_default();
     Desk {
-        customize: Customize { hours, ..customize },
+        customize: Customize { hours, storm, ..customize },
         departments: list("department", "name", values::name).read(departments, faults, department).into_iter().collect(),
         users: list("user", "handle", values::handle).read(users, faults, user).into_iter().collect(),
         groups: list("group", "handle", values::handle).read(groups, faults, group).into_iter().collect(),
@@ -72,7 +73,7 @@ fn customize_of(owner: &str, table: Table, faults: &mut Faults) -> Customize {
         footer: fields.long_text("footer"),
         locale: fields.parsed("locale", values::locale),
         timezone: fields.parsed("timezone", values::timezone),
-        hours: None,
+        ..Customize::default()
     };
     fields.finish();
     customize

@@ -1,6 +1,6 @@
 //! `switchboard apply`: makes the database match a desk file.
 //!
-//! 1. [`file`] reads the file, [`accounts`], [`preferences`], [`sender`] and [`rule`] parts of it, by [`fields`] and [`values`]: every fault of a shape is noted.
+//! 1. [`file`] reads the file, [`accounts`], [`preferences`], [`sender`], [`storm`] and [`rule`] parts of it, by [`fields`] and [`values`]: every fault of a shape is noted.
 //!    [`templates`] reads the files that templates stand in, and tries each of them.
 //! 2. [`check`] looks at what the parts say of each other.
 //! 3. [`diff`] lays the file beside the database.
@@ -18,6 +18,7 @@ mod preferences;
 mod rule;
 mod sender;
 mod show;
+mod storm;
 mod templates;
 mod values;
 

@@ -78,7 +78,9 @@ pub fn contact(text: &str) -> Result<Contact, String> {
     let (channel, value) = text.split_once(':').unwrap_or_default();
     let value = match channel {
         "email" => email(value)?,
-        "phone" | "whatsapp" => phone(value)?,
+        "phone" => phone(value)?,
+        // As WhatsApp writes it, and so everything that is compared with it.
+        "whatsapp" => phone(&format!("+{}", value.trim().trim_start_matches('+')))?.trim_start_matches('+').to_owned(),
         "slack" => slack_member(value)?,
         "webhook" => webhook(value)?,
         _ => return Err(format!("{text:?} should begin with email:, phone:, slack:, whatsapp: or webhook:")),
@@ -244,6 +246,13 @@ mod tests {
         assert_eq!(phone("+49 (30) 123-456/7").as_deref(), Ok("+49301234567"));
         assert!(phone("030 1234567").is_err() && phone("+12").is_err());
         assert_eq!(contact("email:Ada@Example.org"), Ok(Contact { channel: "email".to_owned(), value: "ada@example.org".to_owned() }));
+        for number in ["whatsapp:+55 11 98765-4321", "whatsapp:5511987654321"] {
+            assert_eq!(
+                contact(number),
+                Ok(Contact { channel: "whatsapp".to_owned(), value: "5511987654321".to_owned() }),
+                "as WhatsApp has it"
+            );
+        }
         assert!(contact("fax:1").is_err() && contact("ada@example.org").is_err() && contact("slack:").is_err());
         assert!(contact("slack:T024BE7LD/U024BE7LH").is_ok() && contact("slack:E024BE7LD/W024BE7LH").is_ok());
         assert!(contact("slack:U024BE7LH").is_err() && contact("slack:T1/").is_err() && contact("slack:t024/u024").is_err());

@@ -34,13 +34,19 @@ impl FromStr for Place {
         let address = match method {
             Method::Email => key(ExternalKind::Email, address)?,
             Method::Slack => key(ExternalKind::Slack, address)?,
-            Method::Whatsapp => key(ExternalKind::Whatsapp, address)?,
-            Method::Sms => key(ExternalKind::Phone, &address.replace([' ', '-', '(', ')'], ""))?,
+            // The desk file writes the number with its plus, the platform without.
+            Method::Whatsapp => key(ExternalKind::Whatsapp, digits(address).trim_start_matches('+'))?,
+            Method::Sms => key(ExternalKind::Phone, &digits(address))?,
             Method::Webhook if SCHEMES.iter().any(|scheme| address.starts_with(scheme)) => address.trim().to_owned(),
             Method::Webhook => return Err(format!("{address:?} is no URL: {expected}")),
         };
         Ok(Self { method, address })
     }
+}
+
+/// A number without what people put between its digits.
+fn digits(number: &str) -> String {
+    number.replace([' ', '-', '(', ')'], "")
 }
 
 impl fmt::Display for Place {
@@ -60,6 +66,7 @@ mod tests {
             ("email:Ada@Example.org", "email:ada@example.org"),
             ("sms:+55 (11) 98765-4321", "sms:+5511987654321"),
             ("whatsapp:5511987654321", "whatsapp:5511987654321"),
+            ("whatsapp:+55 11 98765-4321", "whatsapp:5511987654321"),
             ("slack:T024BE7LD/U024BE7LH", "slack:T024BE7LD/U024BE7LH"),
             ("webhook:https://hooks.example.org/Desk", "webhook:https://hooks.example.org/Desk"),
         ] {

@@ -48,6 +48,9 @@ footer = """
 Acme Ltd
 Lisbon"""
 
+[tenant.storm]
+ticket = { most = 50, within = "5m" }
+
 [[tenant.templates]]
 template = "ticket.created.client"
 locale = "pt"
@@ -184,7 +187,8 @@ async fn what_others_keep_in_customize_stays(pool: PgPoolOptions, options: PgCon
     assert_eq!(
         data,
         serde_json::json!({ "skin": "acme.css", "locale": "pt-BR", "timezone": "Europe/Lisbon",
-        "logo": "https://acme.example/logo.png", "color": "#7a1fa2", "footer": "Acme Ltd\nLisbon" })
+        "logo": "https://acme.example/logo.png", "color": "#7a1fa2", "footer": "Acme Ltd\nLisbon",
+        "storm": { "ticket": { "most": 50, "within": "5m" } } })
     );
 }
 

@@ -10,6 +10,7 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -21,6 +22,7 @@ use crate::domain::hours::Hours;
 use crate::domain::inbound::Channel;
 use crate::domain::method::Method;
 use crate::domain::policy::{BlockEntry, Policies, SpamPolicy};
+use crate::domain::preferences::Storm;
 use crate::domain::rules::{self, Strategy};
 use crate::domain::sender::Sender;
 use crate::ids::{AccountId, CategoryId, ClientId, DepartmentId, RuleId, TenantId, UserId};
@@ -114,6 +116,18 @@ pub struct Customize {
     pub timezone: Option<String>,
     /// When it is at work.
     pub hours: Option<Hours>,
+    /// What counts as a storm in it.
+    pub storm: StormLimits,
+}
+
+/// What counts as a storm of a ticket and of the whole desk; what is not said is as usual
+/// ([`Storms`](crate::db::audience::Storms)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StormLimits {
+    /// So many notifications of one ticket.
+    pub ticket: Option<Storm>,
+    /// So many notifications of the whole desk.
+    pub tenant: Option<Storm>,
 }
 
 /// A department.

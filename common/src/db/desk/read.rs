@@ -70,6 +70,7 @@ async fn customize(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Res
     let data = data.map(|data| data.0).unwrap_or_default();
     let text = |key: &str| data.get(key).and_then(|value| value.as_str()).map(str::to_owned);
     let hours = data.get("hours").and_then(|hours| serde_json::from_value(hours.clone()).ok());
+    let storm = data.get("storm").and_then(|storm| serde_json::from_value(storm.clone()).ok()).unwrap_or_default();
     Ok(Customize {
         brand: text("brand"),
         from_name: text("from_name"),
@@ -79,6 +80,7 @@ async fn customize(connection: &mut PgConnection, tenant: TenantId) -> sqlx::Res
         locale: text("locale"),
         timezone: text("timezone"),
         hours,
+        storm,
     })
 }
 

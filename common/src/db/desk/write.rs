@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Account, Block, Contact, Customize, Department, User, UserType};
+use super::{Account, Block, Contact, Customize, Department, StormLimits, User, UserType};
 use crate::ambient::Ambient;
 use crate::db::signing_keys;
 use crate::domain::rules::{self, PRIORITIES, Strategy};
@@ -83,9 +83,10 @@ pub async fn bump_revision(connection: &mut PgConnection, tenant: TenantId) -> s
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn put_customize(connection: &mut PgConnection, tenant: TenantId, customize: &Customize) -> sqlx::Result<()> {
-    let Customize { brand, from_name, logo, color, footer, locale, timezone, hours } = customize;
+    let Customize { brand, from_name, logo, color, footer, locale, timezone, hours, storm } = customize;
+    let storm = (*storm != StormLimits::default()).then_some(storm);
     let data = serde_json::json!({ "brand": brand, "from_name": from_name, "logo": logo, "color": color, "footer": footer, "locale": locale,
-                                   "timezone": timezone, "hours": hours });
+                                   "timezone": timezone, "hours": hours, "storm": storm });
     sqlx::query!(
         "insert into customize as c (tenant_id, data) values ($1, jsonb_strip_nulls($2))
          on conflict (tenant_id) do update set data = jsonb_strip_nulls(c.data || $2)",

@@ -146,7 +146,7 @@ pub enum NoneWord {
 }
 
 /// How many notifications within which time are told one by one; what comes beyond is collected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storm {
     /// So many.
     pub most: u32,

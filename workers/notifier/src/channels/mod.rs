@@ -7,7 +7,7 @@ mod cases;
 pub mod email;
 mod http;
 mod open;
-mod pieces;
+pub(crate) mod pieces;
 mod slack;
 mod sms;
 mod webhook;

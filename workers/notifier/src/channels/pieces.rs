@@ -1,5 +1,17 @@
 //! A text in pieces that a channel takes.
 
+/// The longest text of a WhatsApp message, in characters
+/// (<https://developers.facebook.com/docs/whatsapp/cloud-api/messages/text-messages>), and how many messages a text may become.
+pub(crate) const WHATSAPP: (usize, usize) = (4096, 10);
+/// The longest short message, in characters over all of its segments (<https://www.twilio.com/docs/api/errors/21617>), and how many a
+/// text may become.
+pub(crate) const SMS: (usize, usize) = (1600, 4);
+
+/// Cuts a text into messages of a channel, each no longer and no more than it says.
+pub(crate) fn messages(text: &str, (longest, most): (usize, usize)) -> (Vec<String>, bool) {
+    pieces(text, most, |piece| piece.chars().count() <= longest)
+}
+
 /// Cuts a text into pieces for each of which `fits` holds, between words where there are any. `most` pieces at most: the last one
 /// then ends with `…`. Says whether something was left out.
 pub(super) fn pieces(text: &str, most: usize, fits: impl Fn(&str) -> bool) -> (Vec<String>, bool) {

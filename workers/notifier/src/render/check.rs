@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono_tz::Tz;
-use handlebars::RenderErrorReason;
+use handlebars::{RenderErrorReason, TemplateErrorReason};
 use serde_json::Value;
 use switchboard_common::config::nearest;
 use switchboard_common::db::letters::Branding;
@@ -81,7 +81,12 @@ fn part_fault(template: Template, method: Method, locale: &str, markup: Markup, 
         return Some((Some((before.matches('\n').count() + 1, column)), what.to_owned()));
     }
     if let Err(error) = handlebars::Template::compile(source) {
-        return Some((error.pos(), error.reason().to_string()));
+        let what = match error.reason() {
+            // The parser lists every token that could have followed.
+            TemplateErrorReason::InvalidSyntax(_) => "what began is not ended: look for {{ without }}, or {{#…}} without {{/…}}".to_owned(),
+            reason => reason.to_string(),
+        };
+        return Some((error.pos(), what));
     }
     let overrides = Overrides { words: [((template.as_str().to_owned(), method, locale.to_owned()), alone)].into() };
     let branding = Branding { brand: "Example Desk".to_owned(), ..Branding::default() };
@@ -154,7 +159,10 @@ mod tests {
         assert_eq!(text("{{actor}}"), "", "what is empty is there");
         assert!(text("{{message.text}}").contains("there is no message.text, or not always: ask for it with {{#if …}} first"));
         assert_eq!(text("{{#if message}}{{message.text}}{{/if}}"), "");
-        assert!(text("a\n{{#if title}}").starts_with("text: line 2"), "{}", text("a\n{{#if title}}"));
+        for unended in ["a\n{{#if title}}", "a\n{{title", "a\n{{#if title}} b {{else}}"] {
+            let said = text(unended);
+            assert!(said.starts_with("text: line 2") && said.contains("{{#…}} without {{/…}}"), "{unended}: {said}");
+        }
         assert!(text("{{t \"common.no_such\"}}").ends_with("there is no phrase common.no_such"), "{}", text("{{t \"common.no_such\"}}"));
         assert!(text("x\n y{{* a}}").starts_with("text: line 2, column 3: partials cannot be defined here"));
         let html = found(Template::TicketCreatedClient, Method::Email, None, Some("x"), Some("<p>\n{{{title}}}</p>"));

@@ -10,12 +10,8 @@ use switchboard_common::domain::reply_marker::REPLY_MARKER;
 use super::language::Language;
 use super::words::{self, Markup};
 use super::{Approved, Content, File, RenderError, Template, clean, helpers, slack};
+use crate::channels::pieces;
 
-/// What a WhatsApp text takes, in characters
-/// (<https://developers.facebook.com/docs/whatsapp/cloud-api/messages/text-messages>).
-const WHATSAPP: usize = 4096;
-/// What a short message takes, in characters, over all of its segments (<https://www.twilio.com/docs/api/errors/21617>).
-const SMS: usize = 1600;
 /// What a parameter of a WhatsApp template gets: its body takes 1024 characters with its own words.
 const PARAMETER: usize = 900;
 
@@ -86,29 +82,36 @@ impl<'a> Page<'a> {
     }
 
     pub fn whatsapp(&mut self) -> Result<String, RenderError> {
-        self.plain(WHATSAPP)
+        self.plain(pieces::WHATSAPP)
     }
 
     pub fn short_message(&mut self) -> Result<String, RenderError> {
-        self.plain(SMS)
+        self.plain(pieces::SMS)
     }
 
     /// The account's approved template, with the text as its parameter: on one line, since parameters take no line
     /// breaks, tabs or runs of spaces
     /// (<https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes>, 132012 and 131009).
     pub fn approved(&mut self, approved: Approved<'_>) -> Result<Content, RenderError> {
-        let text = self.plain(WHATSAPP)?;
+        let text = clean::line(&self.plain(pieces::WHATSAPP)?);
+        let text = if self.template.is_answer() { self.whole(&text, PARAMETER)? } else { helpers::truncate(&text, PARAMETER) };
         let languages = approved.languages;
         let language = self.language.wanted().find_map(|locale| languages.get(locale)).or_else(|| languages.get("default"));
         let language = language.cloned().unwrap_or_else(|| self.language.catalogue.tag.replace('-', "_"));
-        let parameters = vec![helpers::truncate(&clean::line(&text), PARAMETER)];
-        Ok(Content::WhatsappTemplate { name: approved.name.to_owned(), language, parameters })
+        Ok(Content::WhatsappTemplate { name: approved.name.to_owned(), language, parameters: vec![text] })
     }
 
-    fn plain(&mut self, most: usize) -> Result<String, RenderError> {
+    /// A text without markup: one message, or of an answer as many as the channel makes of it.
+    fn plain(&mut self, (longest, most): (usize, usize)) -> Result<String, RenderError> {
         let text = self.part(TEXT, Markup::Plain, "text")?;
         let text = text.trim();
-        if self.template.is_answer() { self.whole(text, most) } else { Ok(fitting(text, most)) }
+        if !self.template.is_answer() {
+            return Ok(fitting(text, longest));
+        }
+        if pieces::messages(text, (longest, most)).1 {
+            return Err(RenderError::TooLong { method: self.method, length: text.chars().count(), most: longest * most });
+        }
+        Ok(text.to_owned())
     }
 
     /// An answer, which goes out whole or not at all.

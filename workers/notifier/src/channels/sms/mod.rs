@@ -20,16 +20,12 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::http::{self, AT_ONCE, Deadline};
-use super::pieces::pieces;
+use super::pieces;
 use super::{Obstacle, Outlet, Parcel, Receipt, Refusal};
 use crate::render::Content;
 
 /// Where the API is.
 pub(super) const BASE_URL: &str = "https://api.twilio.com";
-/// The longest text of a message, in characters (error 21617).
-const LONGEST: usize = 1600;
-/// How many messages a text may become.
-const MOST: usize = 4;
 
 /// A Twilio number.
 pub(super) struct Twilio {
@@ -54,7 +50,7 @@ impl Outlet for Twilio {
         let Content::Sms(text) = &parcel.content else {
             return Err(Refusal::for_good("not sent: it is not a short message"));
         };
-        let (texts, is_cut) = pieces(text, MOST, |piece| piece.chars().count() <= LONGEST);
+        let (texts, is_cut) = pieces::messages(text, pieces::SMS);
         let deadline = Deadline::within(limit);
         let token = self.token.value();
         let sent = match self.hand_over(parcel, &texts, &token, deadline).await {

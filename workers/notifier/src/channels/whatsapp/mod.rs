@@ -19,16 +19,12 @@ use switchboard_common::domain::method::Method;
 use switchboard_common::secrets::Secret;
 
 use super::http::{self, AT_ONCE, Deadline};
-use super::pieces::pieces;
+use super::pieces;
 use super::{Obstacle, Outlet, Parcel, Receipt, Refusal};
 use crate::render::{Content, File};
 
 /// Where the Graph API is, with its version.
 pub(super) const BASE_URL: &str = "https://graph.facebook.com/v23.0";
-/// The longest text of a message, in characters (<https://developers.facebook.com/docs/whatsapp/cloud-api/messages/text-messages>).
-const LONGEST_TEXT: usize = 4096;
-/// How many messages a text may become.
-const MOST_TEXTS: usize = 10;
 
 /// A number of the Cloud API.
 pub(super) struct Whatsapp {
@@ -109,7 +105,7 @@ impl Whatsapp {
 fn texts(content: &Content) -> Result<(Vec<Value>, bool), Refusal> {
     match content {
         Content::Whatsapp { text, .. } => {
-            let (texts, is_cut) = pieces(text, MOST_TEXTS, |piece| piece.chars().count() <= LONGEST_TEXT);
+            let (texts, is_cut) = pieces::messages(text, pieces::WHATSAPP);
             Ok((texts.iter().map(|text| json!({ "type": "text", "text": { "preview_url": false, "body": text } })).collect(), is_cut))
         }
         Content::WhatsappTemplate { name, language, parameters } => {

@@ -361,6 +361,18 @@ fn of_the_end_of_a_ticket_the_client_hears_and_who_is_in_cc() {
 }
 
 #[test]
+fn an_author_whose_files_alone_did_not_go_is_not_told_that_the_answer_failed() {
+    for (only_files_failed, template) in [(false, "delivery.failed.agent"), (true, "delivery.partial.agent")] {
+        let mut world = world(EventKind::DeliveryFailed);
+        world.answered_by_grace();
+        world.event.actor = Actor::System;
+        world.only_files_failed = only_files_failed;
+        let told: Vec<&str> = world.plan().tellings.iter().map(|telling| telling.template).collect();
+        assert_eq!(told, [template]);
+    }
+}
+
+#[test]
 fn of_a_failed_answer_hears_who_wrote_it() {
     check(
         EventKind::DeliveryFailed,
