@@ -97,7 +97,8 @@ async fn each_account_sends_by_its_own_settings_as_they_are_and_one_without_its_
         desk.later(330);
         drain().await;
     }
-    assert_eq!((server.room().taken, server.room().shown.clone()), (2, vec!["ya29.token-1".to_owned()]));
+    assert_eq!(server.room().taken, 2);
+    assert_eq!(server.room().shown, ["ya29.token-1"], "one connection for both, signed in by a token");
     assert_eq!(desk.count("select count(*) from deliveries where status <> 'sent'").await, 0);
 
     // The account is changed while it is in use.
