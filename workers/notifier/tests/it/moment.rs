@@ -201,7 +201,7 @@ async fn a_digest_is_closed_once_and_tells_what_its_reader_may_still_read(pool: 
         fakes.drain(&desk).await;
         let attempts = desk.attempts(GRACE).await;
         let said = format!("1 refused_for_good not sent: {why}");
-        assert!(attempts.iter().any(|attempt| *attempt == said), "{said}: {attempts:?}");
+        assert!(attempts.contains(&said), "{said}: {attempts:?}");
         desk.sql(back, &[&desk.tenant.0, &desk.grace.0], &[]).await;
     }
     assert_eq!(to(&memory.sent(), GRACE).len(), 1);
