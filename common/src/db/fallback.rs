@@ -51,6 +51,7 @@ pub struct Failed {
 /// # Errors
 /// When the database refuses or cannot be reached.
 pub async fn failed(connection: &mut PgConnection, deliveries: &[DeliveryKey]) -> sqlx::Result<Vec<Failed>> {
+    hold(connection, deliveries).await?;
     let rows = sqlx::query!(
         r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", n.id as "notification_id: NotificationId", d.channel, d.address,
                   n.alternatives as "alternatives: Json<serde_json::Value>", n.optional,
@@ -64,8 +65,7 @@ pub async fn failed(connection: &mut PgConnection, deliveries: &[DeliveryKey]) -
            join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id
            join event_plans p on p.tenant_id = n.tenant_id and p.event_id = n.event_id
            join tickets t on t.tenant_id = d.tenant_id and t.id = d.ticket_id
-           order by n.tenant_id, n.id, d.id
-           for no key update of n"#,
+           order by n.tenant_id, n.id, d.id"#,
         &deliveries.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
         &deliveries.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
     )
@@ -90,6 +90,23 @@ pub async fn failed(connection: &mut PgConnection, deliveries: &[DeliveryKey]) -
         })
     });
     Ok(failed.collect())
+}
+
+/// Takes hold of the notifications of these deliveries. What became of their other deliveries is asked afterwards: whoever waited here
+/// has to see what was written meanwhile, or of two that fail at once each would leave it to the other.
+async fn hold(connection: &mut PgConnection, deliveries: &[DeliveryKey]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select n.id from notifications n
+         where (n.tenant_id, n.id) in (select d.tenant_id, d.notification_id
+                                       from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id) join deliveries d using (tenant_id, id))
+         order by n.tenant_id, n.id
+         for no key update",
+        &deliveries.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &deliveries.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
 }
 
 /// A way, for whom, and whether its reader may stop what would go by it.

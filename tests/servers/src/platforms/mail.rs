@@ -20,7 +20,7 @@ pub enum Manner {
     /// With 535 at once
     /// (<https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth>).
     AtOnce,
-    /// With 454 for now (RFC 4954, 6).
+    /// With 454 for now (<https://www.rfc-editor.org/rfc/rfc4954#section-6>).
     ForNow,
 }
 
@@ -31,7 +31,7 @@ pub struct Mailroom {
     pub token: String,
     /// How others are refused.
     pub manner: Manner,
-    /// What is answered to a recipient instead of 250.
+    /// What is answered to a recipient instead of 250: a code with an enhanced one (<https://www.rfc-editor.org/rfc/rfc3463#section-3.2>).
     pub recipient: Option<String>,
     /// The tokens that were shown, in order.
     pub shown: Vec<String>,

@@ -1,4 +1,4 @@
-//! A token endpoint that grants access tokens for a refresh token (RFC 6749, 6).
+//! A token endpoint that grants access tokens for a refresh token (<https://www.rfc-editor.org/rfc/rfc6749#section-6>).
 
 use serde_json::json;
 
@@ -30,7 +30,7 @@ pub async fn start() -> Platform<Endpoint> {
     Platform::start(endpoint).await
 }
 
-/// An error (RFC 6749, 5.2).
+/// An error: 401 where the client is not known, else 400 (<https://www.rfc-editor.org/rfc/rfc6749#section-5.2>).
 #[must_use]
 pub fn error(name: &str) -> Reply {
     Reply::json(if name == "invalid_client" { 401 } else { 400 }, &json!({ "error": name, "error_description": "of user@example.org" }))

@@ -1,4 +1,5 @@
-//! Whoever takes webhooks: it keeps what comes, and answers 204.
+//! Whoever takes webhooks: it keeps what comes, and answers 204, one of the codes by which a receiver says that it has it
+//! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
 use super::server::{Behaviour, Call, Platform, Reply};
 

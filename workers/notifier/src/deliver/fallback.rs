@@ -43,7 +43,7 @@ pub(super) async fn follow(connection: &mut PgConnection, endings: &[Ending<'_>]
     let failed = fallback::failed(connection, &endings.iter().map(|ending| ending.key).collect::<Vec<_>>()).await?;
     let ways: HashSet<Asked> = failed.iter().flat_map(|failed| failed.alternatives.iter().map(|way| asked(failed, way))).collect();
     let usable = fallback::usable(connection, &ways.into_iter().collect::<Vec<_>>()).await?;
-    let (mut next, mut notices, mut events, mut served) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
+    let (mut next, mut notices, mut events, mut served, mut lost) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new(), HashSet::new());
     for failed in &failed {
         let Some(ending) = by_key.get(&(failed.tenant_id, failed.id)) else { continue };
         let others = failed.others || served.contains(&failed.notification_id);
@@ -61,7 +61,10 @@ pub(super) async fn follow(connection: &mut PgConnection, endings: &[Ending<'_>]
                     way,
                 });
             }
-            Decision::Nothing if Template::parse(&failed.template).is_some_and(Template::is_answer) => {
+            // Of an answer that failed by two ways at once its author hears once.
+            Decision::Nothing
+                if Template::parse(&failed.template).is_some_and(Template::is_answer) && lost.insert(failed.notification_id) =>
+            {
                 let answer = FailedAnswer { ticket_id: failed.ticket_id, version: failed.version, message_id: failed.message_id };
                 events.push(failed_event(failed.tenant_id, failed.id, answer, ambient));
             }

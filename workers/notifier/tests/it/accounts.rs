@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use sqlx::PgPool;
+use switchboard_common::db::fallback;
 use switchboard_common::domain::method::Method;
 use switchboard_common::domain::sender::Rate;
-use switchboard_common::ids::AccountId;
+use switchboard_common::ids::{AccountId, DeliveryId};
 use switchboard_notifier::Transport;
 use switchboard_notifier::channels::{Gone, Obstacle, Receipt, Refusal};
 
-use crate::desk::{ADA, Desk, GRACE, recipients, to};
+use crate::desk::{DESK, Desk, GRACE, recipients, to};
 use crate::fakes::Fakes;
 use crate::smtp_server::{SmtpServer, Stage};
 
-const PHONE: &str = "+4930901820";
+pub const PHONE: &str = "+4930901820";
 const ONE_A_SECOND: Option<Rate> = Some(Rate { count: 1, seconds: 1 });
 
 /// Grace is to be told of so many tickets, by this account, on her telephone. Ada's acknowledgements are out of the way.
-async fn due_by(desk: &Desk, account: AccountId, method: Method, count: usize) {
+pub async fn due_by(desk: &Desk, account: AccountId, method: Method, count: usize) {
     desk.sql(
         "insert into user_contacts (tenant_id, id, user_id, type, value, verified_at) values ($1, gen_random_uuid(), $2, 'phone', $3, now())
          on conflict do nothing",
@@ -55,9 +56,8 @@ async fn two_processes_together_keep_to_the_rate_of_an_account_and_pause_when_it
     due_by(&desk, account, Method::Sms, 6).await;
     let processes = [fakes.deliverer(&desk), fakes.deliverer(&desk)];
     let all = async || {
-        for process in &processes {
-            process.drain().await.expect("the database is there");
-        }
+        let (one, other) = tokio::join!(Box::pin(processes[0].drain()), Box::pin(processes[1].drain()));
+        one.and(other).expect("the database is there");
     };
     for second in 1..=3 {
         all().await;
@@ -117,10 +117,38 @@ async fn what_one_way_refuses_for_good_goes_the_next_and_is_said_on_the_notifica
     let mut fakes = Fakes::new(&transport);
     let (account, sms) = fakes.account(&desk, Method::Sms, "+15550100", None).await;
     due_by(&desk, account, Method::Sms, 1).await;
-    let alternatives = format!(
-        r#"[{{"method": "email", "account_id": "{0}", "address": "old@desk.example"}}, {{"method": "email", "account_id": "{0}", "address": "{GRACE}"}}]"#,
-        desk.account.0
-    );
+    let (closed, _) = fakes.account(&desk, Method::Email, "closed@desk.example", None).await;
+    let (silent, _) = fakes.account(&desk, Method::Whatsapp, "+15550101", None).await;
+    desk.sql("update channel_accounts set disabled_at = now() where tenant_id = $1 and id = $2", &[&desk.tenant.0, &closed.0], &[]).await;
+    desk.sql("update channel_accounts set sender = null where tenant_id = $1 and id = $2", &[&desk.tenant.0, &silent.0], &[]).await;
+    for (kind, address) in [("email", "new@desk.example"), ("email", "full@desk.example"), ("whatsapp", PHONE)] {
+        desk.sql(
+            "insert into user_contacts (tenant_id, id, user_id, type, value, verified_at)
+             values ($1, gen_random_uuid(), $2, $3, $4, case $4 when 'new@desk.example' then null else now() end)",
+            &[&desk.tenant.0, &desk.grace.0],
+            &[kind, address],
+        )
+        .await;
+    }
+    desk.sql(
+        "insert into suppressions (tenant_id, channel, address, scope, reason, evidence)
+         values ($1, 'email', 'full@desk.example', 'all', 'bounce', 'a test'), ($1, 'email', 'grace@desk.example', 'optional', 'unsubscribed', 'a test')",
+        &[&desk.tenant.0],
+        &[],
+    )
+    .await;
+    // Not hers, not verified, nothing goes there, an account that is closed, and one that cannot send; then her own.
+    let ways = [
+        ("email", desk.account, "old@desk.example"),
+        ("email", desk.account, "new@desk.example"),
+        ("email", desk.account, "full@desk.example"),
+        ("email", closed, GRACE),
+        ("whatsapp", silent, PHONE),
+        ("email", desk.account, GRACE),
+    ];
+    let ways = ways
+        .map(|(method, account, address)| format!(r#"{{"method": "{method}", "account_id": "{}", "address": "{address}"}}"#, account.0));
+    let alternatives = format!("[{}]", ways.join(", "));
     desk.sql(
         "update notifications set alternatives = $3::jsonb where tenant_id = $1 and user_id = $2",
         &[&desk.tenant.0, &desk.grace.0],
@@ -130,6 +158,7 @@ async fn what_one_way_refuses_for_good_goes_the_next_and_is_said_on_the_notifica
     sms.answer([Err(Refusal::ForGood { answer: "21610 unsubscribed".to_owned(), gone: Some(Gone::Stop) })]);
     assert_eq!(fakes.drain(&desk).await, 2);
     assert_eq!(recipients(&memory.sent()), [GRACE], "not to an address that is not hers");
+    assert!(to(&memory.sent(), GRACE)[0].header_raw("From").expect("a sender").contains(DESK));
     let notice: String = sqlx::query_scalar("select notice from notifications where user_id = $1")
         .bind(desk.grace)
         .fetch_one(&desk.pool)
@@ -144,6 +173,12 @@ async fn what_one_way_refuses_for_good_goes_the_next_and_is_said_on_the_notifica
     due_by(&desk, account, Method::Sms, 1).await;
     fakes.drain(&desk).await;
     assert_eq!(sms.count(), 1, "nothing goes there any more");
+    // What its reader may stop does not go where they stopped it.
+    let optional = "update notifications set optional = true, alternatives = $3::jsonb where tenant_id = $1 and user_id = $2";
+    due_by(&desk, account, Method::Sms, 1).await;
+    desk.sql(optional, &[&desk.tenant.0, &desk.grace.0], &[&alternatives]).await;
+    fakes.drain(&desk).await;
+    assert_eq!((recipients(&memory.sent()), desk.statuses(GRACE).await), (vec![GRACE], vec!["sent".to_owned()]));
     let attempts = desk.attempts(PHONE).await;
     let said = "1 refused_for_good not sent: nothing goes to the address any more (stop)";
     assert!(attempts.iter().any(|attempt| attempt == said), "{attempts:?}");
@@ -207,45 +242,70 @@ async fn what_a_platform_may_have_taken_and_would_not_know_again_is_held_and_hol
     assert_eq!(fakes.drain(&desk).await, 0);
     assert_eq!(desk.statuses(PHONE).await, ["held", "held"]);
     assert_eq!(sms.count(), 1);
-}
-
-#[sqlx::test(migrator = "crate::MIGRATIONS")]
-async fn who_may_not_read_a_ticket_any_more_is_not_told_of_it(pool: PgPool) {
-    let desk = Desk::new(pool).await;
-    let mut ticket = desk.ticket(|state| state.assignees = vec![desk.grace, desk.bob]).await;
-    let event = desk.say(&mut ticket, desk.by_ada("a1@example.org", "It burns.")).await;
-    desk.plan(&[event]).await;
-    desk.sql("update users set sees = 'assigned' where tenant_id = $1", &[&desk.tenant.0], &[]).await;
-    ticket.state.assignees = vec![desk.bob];
-    desk.step(&mut ticket, switchboard_common::domain::event::Actor::System).await;
-    let sent = desk.delivered().await;
-    assert_eq!(recipients(&sent), [ADA, crate::desk::BOB]);
-    assert_eq!(desk.attempts(GRACE).await, ["1 refused_for_good not sent: the reader may not read the ticket any more"]);
-    assert_eq!(desk.plan_outbox().await, 0, "and nobody hears of that");
-}
-
-#[sqlx::test(migrator = "crate::MIGRATIONS")]
-async fn a_retry_does_not_wake_its_reader_and_what_is_urgent_does(pool: PgPool) {
-    let desk = Desk::new(pool).await;
-    let mut fakes = Fakes::new(&Transport::memory().0);
-    let (account, sms) = fakes.account(&desk, Method::Sms, "+15550100", None).await;
-    due_by(&desk, account, Method::Sms, 2).await;
-    // It is 08:00 on 15 January 2027.
+    // Unless the account says that it is sent again, until as many attempts as there are count.
     desk.sql(
-        r#"insert into preferences (tenant_id, id, layer, user_id, data)
-           values ($1, $2, 'user', $2, '{"quiet_hours": {"from": "08:00", "to": "17:30"}, "timezone": "UTC"}')"#,
-        &[&desk.tenant.0, &desk.grace.0],
+        r#"update channel_accounts set sender = '{"when_unsure": "retry"}' where tenant_id = $1 and id = $2"#,
+        &[&desk.tenant.0, &account.0],
         &[],
     )
     .await;
-    desk.sql("update deliveries set urgent = true where tenant_id = $1 and id = (select id from deliveries where status = 'queued' order by id desc limit 1)", &[&desk.tenant.0], &[]).await;
-    sms.answer([0, 1].map(|_| Err(Refusal::ForNow { answer: "later".to_owned() })));
+    desk.sql(
+        "update deliveries set status = 'sending', attempts = 9, excused = case when id = (select min(id::text)::uuid from deliveries where status = 'held') then 2 else 1 end,
+                lease_token = gen_random_uuid(), leased_until = '2020-01-01'
+         where tenant_id = $1 and status = 'held'",
+        &[&desk.tenant.0],
+        &[],
+    )
+    .await;
+    assert_eq!(fakes.drain(&desk).await, 1);
+    let mut statuses = desk.statuses(PHONE).await;
+    statuses.sort_unstable();
+    assert_eq!((statuses, sms.count()), (vec!["failed".to_owned(), "sent".to_owned()], 2));
+}
+
+/// Of an answer that went two ways at once: one process sees the first fail while another sees the second.
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn of_an_answer_that_fails_by_two_ways_at_once_its_author_hears_once(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.answered_ticket().await;
+    let second = "insert into deliveries (tenant_id, id, notification_id, account_id, channel, address, ticket_id, ticket_version, recipient_id,
+                                          next_attempt_at, planned_at)
+                  select tenant_id, $2, notification_id, account_id, 'sms', '+15550100', ticket_id, ticket_version, recipient_id, next_attempt_at,
+                         planned_at
+                  from deliveries where tenant_id = $1 and status = 'queued'";
+    let other: DeliveryId = desk.ambient.new_id();
+    desk.sql(second, &[&desk.tenant.0, &other.0], &[]).await;
+    let first: DeliveryId = sqlx::query_scalar("select id from deliveries where status = 'queued' and channel = 'email'")
+        .fetch_one(&desk.pool)
+        .await
+        .expect("the mail");
+    let fail = "update deliveries set status = 'failed' where id = $1";
+    let (mut one, mut two) = (desk.pool.begin().await.expect("begun"), desk.pool.begin().await.expect("begun"));
+    sqlx::query(fail).bind(first).execute(&mut *one).await.expect("failed");
+    sqlx::query(fail).bind(other).execute(&mut *two).await.expect("failed");
+    assert!(fallback::failed(&mut one, &[(desk.tenant, first)]).await.expect("read")[0].others, "the other is under way");
+    let committing = async {
+        let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        while desk.count(waiting).await == 0 {}
+        one.commit().await.expect("committed");
+    };
+    let last = [(desk.tenant, other)];
+    let (failed, ()) = tokio::join!(fallback::failed(&mut two, &last), committing);
+    assert!(!failed.expect("read")[0].others, "whoever comes last knows that nothing else is under way");
+    two.rollback().await.expect("undone");
+
+    desk.sql("update deliveries set status = 'queued' where tenant_id = $1 and id = $2", &[&desk.tenant.0, &first.0], &[]).await;
+    let mut fakes = Fakes::new(&Transport::memory().0);
+    for (id, method) in [(first, Method::Whatsapp), (other, Method::Sms)] {
+        let (account, fake) = fakes.account(&desk, method, "+15550100", None).await;
+        fake.answer([refused("no such number")]);
+        let by = "update deliveries set account_id = $3, channel = $4, message_id = null where tenant_id = $1 and id = $2";
+        desk.sql(by, &[&desk.tenant.0, &id.0, &account.0], &[method.as_str()]).await;
+    }
+    // Ada wrote on WhatsApp a moment ago.
+    desk.sql("update messages set channel = 'whatsapp' where tenant_id = $1", &[&desk.tenant.0], &[]).await;
     assert_eq!(fakes.drain(&desk).await, 2);
-    desk.later(3600);
-    assert_eq!(fakes.drain(&desk).await, 1, "the urgent one");
-    assert_eq!(desk.count("select count(*) from deliveries where waits_for like '%quiet hours'").await, 1);
-    desk.later(8 * 3600 + 1800);
-    assert_eq!(fakes.drain(&desk).await, 1, "and the other when they end");
+    assert_eq!(desk.count("select count(*) from outbox where payload->>'kind' = 'delivery.failed'").await, 1);
 }
 
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
@@ -276,50 +336,4 @@ async fn all_that_is_told_of_a_ticket_on_slack_stands_in_one_thread_and_the_plat
     let threads: Vec<_> = slack.got().into_iter().map(|parcel| parcel.thread_key).collect();
     assert_eq!(threads, [None, Some("D1/7.1".to_owned())]);
     assert_eq!(desk.count("select count(*) from deliveries where provider_id = '7.1' and thread_key = 'D1/7.1'").await, 1);
-}
-
-#[sqlx::test(migrator = "crate::MIGRATIONS")]
-async fn a_digest_is_closed_once_and_tells_what_its_reader_may_still_read(pool: PgPool) {
-    let desk = Desk::new(pool).await;
-    let (transport, memory) = Transport::memory();
-    let fakes = Fakes::new(&transport);
-    let (mut open, mut hidden) =
-        (desk.ticket(|state| state.assignees = vec![desk.grace]).await, desk.ticket(|state| state.assignees = vec![desk.grace]).await);
-    let first = desk.say(&mut open, desk.by_ada("a1@example.org", "It burns.")).await;
-    let second = desk.say(&mut hidden, desk.by_ada("a2@example.org", "A secret.")).await;
-    desk.sql(
-        r#"insert into preferences (tenant_id, id, layer, user_id, data)
-           values ($1, $2, 'user', $2, '{"events": {"ticket.created": "digest"}, "digest": {"every": "1h"}, "locale": "de"}')"#,
-        &[&desk.tenant.0, &desk.grace.0],
-        &[],
-    )
-    .await;
-    desk.plan(&[first, second]).await;
-    fakes.drain(&desk).await;
-    assert_eq!(recipients(&memory.sent()), [ADA, ADA], "Grace waits for her digest");
-    desk.sql("update users set sees = 'assigned' where tenant_id = $1", &[&desk.tenant.0], &[]).await;
-    hidden.state.assignees = vec![desk.bob];
-    desk.step(&mut hidden, switchboard_common::domain::event::Actor::System).await;
-    desk.later(3601);
-    let processes = [fakes.deliverer(&desk), fakes.deliverer(&desk)];
-    let (one, other) = tokio::join!(processes[0].drain(), processes[1].drain());
-    assert_eq!(one.expect("drained") + other.expect("drained"), 1);
-    let sent = memory.sent();
-    let digest = to(&sent, GRACE).remove(0);
-    let text = digest.body_text(0).expect("a text").into_owned();
-    assert!(text.contains("#1001") && !text.contains("#1002"), "{text}");
-    let unsubscribe = digest.header_raw("List-Unsubscribe").expect("RFC 8058");
-    assert!(unsubscribe.contains("<https://desk.example/unsubscribe/"), "{unsubscribe}");
-    // One of which nothing is left is not sent, and says so.
-    let mut gone = desk.ticket(|state| state.assignees = vec![desk.grace]).await;
-    let third = desk.say(&mut gone, desk.by_ada("a3@example.org", "Gone.")).await;
-    desk.plan(&[third]).await;
-    gone.state.assignees = vec![desk.bob];
-    desk.step(&mut gone, switchboard_common::domain::event::Actor::System).await;
-    desk.later(7200);
-    fakes.drain(&desk).await;
-    assert_eq!(to(&memory.sent(), GRACE).len(), 1);
-    let attempts = desk.attempts(GRACE).await;
-    let said = "1 refused_for_good not sent: the reader may read nothing of it any more";
-    assert!(attempts.iter().any(|attempt| attempt == said), "{attempts:?}");
 }

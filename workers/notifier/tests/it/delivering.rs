@@ -102,6 +102,14 @@ async fn a_later_answer_waits_while_an_earlier_one_is_tried_again(pool: PgPool) 
     desk.plan(&[elsewhere]).await;
     assert_eq!(desk.drain(&server.transport).await, 2, "only what is on another ticket");
     desk.later(6);
+    // Also while another process has the earlier one in its hands.
+    let take = "update deliveries set status = 'sending', lease_token = gen_random_uuid(), leased_until = '2100-01-01'
+                where tenant_id = $1 and status = 'queued' and ticket_version = 2 and address = $2";
+    desk.sql(take, &[&desk.tenant.0], &[ADA]).await;
+    assert_eq!(desk.drain(&server.transport).await, 0);
+    let give =
+        "update deliveries set status = 'queued', lease_token = null, leased_until = null where tenant_id = $1 and status = 'sending'";
+    desk.sql(give, &[&desk.tenant.0], &[]).await;
     assert_eq!(desk.drain(&server.transport).await, 2);
     let in_order: Vec<String> = sqlx::query_scalar(
         "select message_id from deliveries where address = $1 and ticket_id = $2 and ticket_version > 1 order by ticket_version",

@@ -6,9 +6,11 @@ mod delivering;
 mod desk;
 mod exim;
 mod fakes;
+mod moment;
 mod planning;
 mod refusals;
 mod running;
+mod senders;
 mod smtp_server;
 mod threading;
 

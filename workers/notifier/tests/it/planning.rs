@@ -15,11 +15,17 @@ async fn a_redelivered_event_plans_nothing_new(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let mut ticket = desk.ticket(|state| state.assignees = vec![desk.grace]).await;
     let event = desk.say(&mut ticket, desk.by_ada("a1@example.org", "It burns.")).await;
+    // It is planned from the version that it names, and mails say what was so then, whatever the ticket is by now.
+    (ticket.state.assignees, ticket.state.title) = (vec![desk.bob], "The fire is out".to_owned());
+    desk.step(&mut ticket, Actor::User(desk.root)).await;
     desk.plan(&[event.clone(), event.clone()]).await;
     desk.plan(std::slice::from_ref(&event)).await;
     let (one, other) = tokio::join!(desk.try_plan(std::slice::from_ref(&event)), desk.try_plan(std::slice::from_ref(&event)));
     one.and(other).expect("planned before");
-    assert_eq!(recipients(&desk.delivered().await), [ADA, GRACE]);
+    let sent = desk.delivered().await;
+    assert_eq!(recipients(&sent), [ADA, GRACE]);
+    let subject = to(&sent, GRACE)[0].subject().expect("a subject").to_owned();
+    assert!(subject.contains("The printer is on fire"), "{subject}");
     assert_eq!(desk.count("select count(*) from notifications").await, 2);
     assert_eq!(desk.count("select count(*) from outbox").await, 0);
 }

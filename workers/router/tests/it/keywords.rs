@@ -105,4 +105,11 @@ async fn a_word_joins_an_open_ticket_opens_none_and_may_be_an_answer(pool: PgPoo
     let cancel = desk.take(sms("m6", "Cancel")).await;
     assert_eq!(cancel.outcome, "opened", "it may be what they are here for");
     assert!(cancel.notice.expect("a notice").contains("By \"Cancel\" the sender stops short messages"));
+    // Nor does it open the ticket again whose thread it stands in.
+    desk.take(sms("m7", "Is anybody there?").thread("T1")).await;
+    desk.close(2).await;
+    let messages = desk.count("messages").await;
+    desk.route(&[sms("m8", "STOP").thread("T1")]).await.expect("routed");
+    assert_eq!((desk.concluded("m8#1").await.0.as_str(), desk.count("messages").await), ("heeded", messages));
+    assert_eq!(desk.take(sms("m9", "Hello?").thread("T1")).await.line(), "joined #2 waiting_for_agent public in", "as other words do");
 }
