@@ -89,6 +89,11 @@ impl Gate {
         self.show(true);
     }
 
+    /// It is not used any more, and so is in nobody's way.
+    pub(super) fn retire(&self) {
+        self.show(false);
+    }
+
     fn show(&self, is_shut: bool) {
         gauge!(CHANNEL_SHUT, "channel" => self.channel, "account" => self.account.clone()).set(f64::from(u8::from(is_shut)));
     }

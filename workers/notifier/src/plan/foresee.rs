@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::notifications::Way;
-use switchboard_common::db::plans::{self, MessageFacts};
+use switchboard_common::db::plans::{self, FailedFacts, MessageFacts};
 use switchboard_common::db::tickets::{MessageDirection, MessageKind};
 use switchboard_common::domain::event::{Actor, Event, EventKind};
 use switchboard_common::domain::inbound::Trust;
@@ -113,7 +113,7 @@ pub async fn foresee(
         events: vec![&event],
         snapshots: HashMap::from([((tenant, ticket, version), snapshot)]),
         messages: HashMap::from([((tenant, MESSAGE), message)]),
-        failed: HashMap::from([((tenant, DELIVERY), Template::MessageAddedClient.as_str().to_owned())]),
+        failed: HashMap::from([((tenant, DELIVERY), FailedFacts { template: Template::MessageAddedClient.as_str().to_owned(), is_partial: false })]),
         now,
     };
     let desks = Desks::default();
