@@ -104,13 +104,7 @@ fn asked(failed: &Failed, way: &Way) -> Asked {
 }
 
 /// Decides what follows. `others` are the ways on which the same is told already. One that takes all the files goes before.
-fn decide(
-    failed: &Failed,
-    may_go_otherwise: bool,
-    others: &[Method],
-    files: &[FileFacts],
-    is_usable: impl Fn(&Way) -> bool,
-) -> Decision {
+fn decide(failed: &Failed, may_go_otherwise: bool, others: &[Method], files: &[FileFacts], is_usable: impl Fn(&Way) -> bool) -> Decision {
     if !others.is_empty() {
         return Decision::TheOther;
     }
@@ -143,7 +137,9 @@ fn notice(failed: &Failed, answer: &str, decision: &Decision, stranded: &[&str])
     let begin = format!("It could not be told by {} to {} ({answer})", failed.method, failed.address);
     let without = if stranded.is_empty() { String::new() } else { format!(", without {}", stranded.join(", ")) };
     let (says, alternatives) = match decision {
-        Decision::Otherwise(way, left) => (format!("{begin}; it goes by {} to {} instead{without}.", way.method, way.address), left.clone()),
+        Decision::Otherwise(way, left) => {
+            (format!("{begin}; it goes by {} to {} instead{without}.", way.method, way.address), left.clone())
+        }
         Decision::TheOther => (format!("{begin}; it is told otherwise{without}."), failed.alternatives.clone()),
         Decision::Nothing => (format!("{begin}, and there is no other way."), Vec::new()),
     };

@@ -102,3 +102,78 @@ impl Gate {
         self.shut.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+
+    /// What was logged.
+    #[derive(Debug, Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("not poisoned").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Lines {
+        type Writer = Self;
+
+        fn make_writer(&self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn a_shut_channel_is_seen_by_account_and_logged_once_until_it_can_be_used_again() {
+        let (recorder, lines) = (PrometheusBuilder::new().build_recorder(), Lines::default());
+        let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).finish();
+        let ambient = Ambient::manual(DateTime::from_timestamp(1_800_000_000, 0).expect("a time"), 1);
+        let away = |obstacle| Err(Refusal::Away { obstacle, answer: "no".to_owned() });
+        let shows = || {
+            let shown = recorder.handle().render();
+            ["a", "b"].map(|account| {
+                let line = format!("switchboard_channel_shut{{channel=\"sms\",account=\"{account}\"}} ");
+                shown.lines().find_map(|shown| shown.strip_prefix(&line)).map(str::to_owned)
+            })
+        };
+        let logged = || {
+            let all = String::from_utf8(lines.0.lock().expect("not poisoned").clone()).expect("text");
+            ["cannot be used, and what goes by it waits", "can be used again"].map(|what| all.matches(what).count())
+        };
+        let state = |a: &str, b: &str| [Some(a.to_owned()), Some(b.to_owned())];
+        metrics::with_local_recorder(&recorder, || {
+            tracing::subscriber::with_default(subscriber, || {
+                let (a, b): (Gate, Gate) =
+                    ["a", "b"].map(|name| Gate::new(format!("The sms account {name}"), "sms", name.to_owned())).into();
+                assert_eq!(shows(), state("0", "0"));
+                for _ in 0..3 {
+                    a.note(&away(Obstacle::SignIn), &ambient);
+                    ambient.clock.advance(Duration::from_mins(6));
+                }
+                assert_eq!((shows(), logged()), (state("1", "0"), [1, 0]), "each time in vain is not said again");
+                b.note(&away(Obstacle::SignIn), &ambient);
+                assert_eq!((shows(), logged()), (state("1", "1"), [2, 0]), "of each account");
+                a.note(&away(Obstacle::Silent), &ambient);
+                assert_eq!(logged(), [3, 0], "and of each obstacle");
+                ambient.clock.advance(Duration::from_mins(6));
+                a.note(&Ok(Receipt::default()), &ambient);
+                a.note(&Ok(Receipt::default()), &ambient);
+                assert_eq!((shows(), logged()), (state("0", "1"), [3, 1]));
+                b.retire();
+                assert_eq!(shows(), state("0", "0"));
+            });
+        });
+    }
+}

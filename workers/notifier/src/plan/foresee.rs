@@ -113,7 +113,10 @@ pub async fn foresee(
         events: vec![&event],
         snapshots: HashMap::from([((tenant, ticket, version), snapshot)]),
         messages: HashMap::from([((tenant, MESSAGE), message)]),
-        failed: HashMap::from([((tenant, DELIVERY), FailedFacts { template: Template::MessageAddedClient.as_str().to_owned(), is_partial: false })]),
+        failed: HashMap::from([(
+            (tenant, DELIVERY),
+            FailedFacts { template: Template::MessageAddedClient.as_str().to_owned(), is_partial: false },
+        )]),
         now,
     };
     let desks = Desks::default();
