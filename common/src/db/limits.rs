@@ -61,6 +61,12 @@ const SKEW: TimeDelta = TimeDelta::minutes(1);
 /// No pause is longer.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
+/// Whether a pause until then lasts. One for longer than a platform may ask for was written by a clock that was wrong.
+#[must_use]
+pub fn is_pause(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    until > now && until <= now + LONGEST_PAUSE + SKEW
+}
+
 /// What an account may send at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
@@ -93,7 +99,7 @@ impl Bucket {
     /// Until when nothing is sent, if it pauses: for no longer than a platform may ask for.
     #[must_use]
     pub fn pauses(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.paused_until.filter(|until| *until > now && *until <= now + LONGEST_PAUSE + SKEW)
+        self.paused_until.filter(|until| is_pause(*until, now))
     }
 
     /// For how many deliveries there are tokens.

@@ -36,6 +36,13 @@ struct Shut {
     until: DateTime<Utc>,
 }
 
+impl Shut {
+    /// Whether nothing is to be tried yet. It is never shut for so long as it is from a clock that was far ahead and was set back.
+    fn lasts(&self, now: DateTime<Utc>) -> bool {
+        now < self.until && self.until <= now + LONGEST * 2
+    }
+}
+
 impl Gate {
     pub(super) fn new(name: String, channel: &'static str, account: String) -> Self {
         let gate = Self { name, channel, account, shut: Mutex::default() };
@@ -47,15 +54,15 @@ impl Gate {
     pub(super) fn room(&self, now: DateTime<Utc>, on_their_way: usize, most: usize) -> usize {
         let most = match *self.shut() {
             None => most,
-            Some(shut) if now < shut.until => 0,
+            Some(shut) if shut.lasts(now) => 0,
             Some(_) => 1,
         };
         most.saturating_sub(on_their_way)
     }
 
-    /// When it is tried again, if deliveries are held back.
-    pub(super) fn until(&self) -> Option<DateTime<Utc>> {
-        self.shut().map(|shut| shut.until)
+    /// When it is tried again, if deliveries are held back: soon, also when the clock was set back.
+    pub(super) fn until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.shut().map(|shut| if shut.lasts(now) { shut.until } else { shut.until.min(now) })
     }
 
     /// Learns from what became of a delivery. It is logged once why they are held back, and once that they
@@ -65,14 +72,14 @@ impl Gate {
         let mut shut = self.shut();
         let Err(Refusal::Away { obstacle, .. }) = sent else {
             // What was on its way when it shut says nothing of what comes after.
-            if shut.take_if(|shut| now >= shut.until).is_some() {
+            if shut.take_if(|shut| !shut.lasts(now)).is_some() {
                 self.show(false);
                 tracing::info!(channel = self.channel, account = self.account, "{} can be used again", self.name);
             }
             return;
         };
         // Of several that were on their way together, the first has said it.
-        if shut.is_some_and(|shut| now < shut.until && shut.obstacle == *obstacle) {
+        if shut.is_some_and(|shut| shut.lasts(now) && shut.obstacle == *obstacle) {
             return;
         }
         if shut.is_none_or(|shut| shut.obstacle != *obstacle) {
@@ -171,6 +178,8 @@ mod tests {
                 a.note(&Ok(Receipt::default()), &ambient);
                 a.note(&Ok(Receipt::default()), &ambient);
                 assert_eq!((shows(), logged()), (state("0", "1"), [3, 1]));
+                let before = ambient.now() - chrono::TimeDelta::days(365);
+                assert_eq!((b.room(ambient.now(), 0, 4), b.room(before, 0, 4)), (1, 1), "a clock that was set back is not waited for");
                 b.retire();
                 assert_eq!(shows(), state("0", "0"));
             });

@@ -225,3 +225,30 @@ async fn whatsapp_is_open_for_a_day_after_the_client_wrote_to_that_account_on_wh
         assert_eq!((whatsapp.count(), memory.sent().len()), expected, "{ago}");
     }
 }
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn one_that_is_at_fault_keeps_nothing_else_from_going(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    // A tenant's own words that cannot be filled in: the built-in ones stand in for them.
+    desk.sql(
+        "insert into templates (tenant_id, template, channel, text) values ($1, 'message.added.client', 'email', '{{t \"no.such.phrase\"}}')",
+        &[&desk.tenant.0],
+        &[],
+    )
+    .await;
+    // A digest that the database does not let go, whyever.
+    chose(&desk, desk.bob, r#"{"events": {"ticket.created": "digest"}}"#).await;
+    opened(&desk, vec![desk.bob]).await;
+    let boom = "create function boom() returns trigger language plpgsql as $$ begin raise exception 'boom'; end $$;
+                create trigger boom before update of closed_at on digests for each row execute function boom()";
+    sqlx::raw_sql(boom).execute(&desk.pool).await.expect("a trigger");
+    desk.later(3601);
+    desk.answered_ticket().await;
+    let sent = desk.delivered().await;
+    let text = to(&sent, ADA).last().expect("an answer").body_text(0).expect("a text").into_owned();
+    assert!(text.contains("Take water."), "{text}");
+    assert_eq!(desk.count("select count(*) from digests where closed_at is null").await, 1);
+    sqlx::raw_sql("drop trigger boom on digests").execute(&desk.pool).await.expect("dropped");
+    desk.later(2);
+    assert_eq!(recipients(&desk.delivered().await), [BOB]);
+}
