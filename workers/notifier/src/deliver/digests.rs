@@ -49,21 +49,18 @@ pub(super) async fn follow(
         let Some(ending) = endings.get(&key) else { continue };
         let begin = format!("The digest could not be told by {} to {} ({})", failed.method, failed.address, ending.answer);
         let way = failed.alternatives.iter().filter(|_| ending.otherwise).find_map(|way| Some((way, usable.get(&asked(failed, way))?)));
-        let says = match way {
-            Some((way, account)) => {
-                next.push(Next {
-                    failed: key,
-                    id: ambient.new_id(),
-                    message_id: (way.method == Method::Email).then(|| new_message_id(ambient, account)),
-                    because: format!("{} to {} failed: {}", failed.method, failed.address, ending.answer),
-                    way: way.clone(),
-                });
-                format!("{begin}; it goes by {} to {} instead.", way.method, way.address)
-            }
-            None => {
-                tracing::warn!(delivery.id = %failed.id, "A digest by {} is not told: it failed for good, and no other way is left", failed.method);
-                format!("{begin}, and there is no other way.")
-            }
+        let says = if let Some((way, account)) = way {
+            next.push(Next {
+                failed: key,
+                id: ambient.new_id(),
+                message_id: (way.method == Method::Email).then(|| new_message_id(ambient, account)),
+                because: format!("{} to {} failed: {}", failed.method, failed.address, ending.answer),
+                way: way.clone(),
+            });
+            format!("{begin}; it goes by {} to {} instead.", way.method, way.address)
+        } else {
+            tracing::warn!(delivery.id = %failed.id, "A digest by {} is not told: it failed for good, and no other way is left", failed.method);
+            format!("{begin}, and there is no other way.")
         };
         notices.push((failed.tenant_id, failed.digest_id, says));
     }
