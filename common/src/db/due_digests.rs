@@ -98,8 +98,10 @@ pub struct LoadedDigest {
     pub bar: Option<Bar>,
     /// The tenant's revision.
     pub revision: i64,
-    /// For WhatsApp: whether the reader wrote within the last 24 hours.
+    /// For WhatsApp: whether the reader wrote to the account within the last 24 hours.
     pub window_open: bool,
+    /// The reader wants nothing there that is not their own, and why we know: what of it is not theirs is left out.
+    pub unsubscribed: Option<String>,
 }
 
 /// Reads the digests of these deliveries; those that tell of a single notification are left out.
@@ -115,7 +117,8 @@ pub async fn load(
     if digests.is_empty() {
         return Ok(digests);
     }
-    let tickets = tickets(connection, wanted).await?;
+    let shown: Vec<(DeliveryKey, bool)> = digests.iter().map(|(key, digest)| (*key, digest.unsubscribed.is_none())).collect();
+    let tickets = tickets(connection, &shown).await?;
     let asked: Vec<_> = tickets.iter().map(|row| (row.tenant_id, row.user_id, row.ticket_id)).collect();
     let hidden = letters::hidden(connection, &asked).await?;
     for row in tickets.iter().filter(|row| !hidden.contains(&(row.tenant_id, row.user_id, row.ticket_id))) {
@@ -123,10 +126,13 @@ pub async fn load(
             digest.letter.total += row.count;
         }
     }
-    for (key, item) in items(connection, wanted, &hidden).await? {
+    for (key, item) in items(connection, &shown, &hidden).await? {
         if let Some(digest) = digests.get_mut(&key) {
             digest.letter.items.push(item);
         }
+    }
+    for digest in digests.values_mut().filter(|digest| digest.letter.items.is_empty() && digest.bar.is_none()) {
+        digest.bar = digest.unsubscribed.clone().map(Bar::Suppressed);
     }
     Ok(digests)
 }
@@ -144,12 +150,17 @@ async fn heads(
                           where k.tenant_id = d.tenant_id and k.user_id = u.id and k.value = d.address and k.verified_at is not null
                             and k.type = case d.channel when 'sms' then 'phone' else d.channel end) as "theirs!",
                   (select s.reason from suppressions s
-                   where s.tenant_id = d.tenant_id and s.channel = d.channel
+                   where s.tenant_id = d.tenant_id and s.channel = d.channel and s.scope = 'all'
                      and s.address = case d.channel when 'email' then lower(d.address) else d.address end
-                   order by s.scope, s.created_at limit 1) as suppressed,
+                   order by s.created_at limit 1) as suppressed,
+                  (select s.reason from suppressions s
+                   where s.tenant_id = d.tenant_id and s.channel = d.channel and s.scope = 'optional'
+                     and s.address = case d.channel when 'email' then lower(d.address) else d.address end
+                   order by s.created_at limit 1) as unsubscribed,
                   (d.channel <> 'whatsapp' or exists (
                       select from messages m
-                      where m.tenant_id = d.tenant_id and m.channel = 'whatsapp' and m.author_user_id = u.id
+                      join inbound_messages i on i.tenant_id = m.tenant_id and i.id = m.inbound_id and i.account_id = d.account_id
+                      where m.tenant_id = d.tenant_id and m.channel = 'whatsapp' and m.sender_address = d.address
                         and m.received_at > $3::timestamptz - interval '24 hours')) as "window_open!"
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
            join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id
@@ -186,7 +197,8 @@ async fn heads(
             items: Vec::new(),
             total: 0,
         };
-        ((row.tenant_id, row.id), LoadedDigest { letter, bar, revision: row.revision, window_open: row.window_open })
+        let (revision, window_open, unsubscribed) = (row.revision, row.window_open, row.unsubscribed);
+        ((row.tenant_id, row.id), LoadedDigest { letter, bar, revision, window_open, unsubscribed })
     });
     Ok(digest.collect())
 }
@@ -200,19 +212,21 @@ struct OfTicket {
     count: i64,
 }
 
-async fn tickets(connection: &mut PgConnection, wanted: &[DeliveryKey]) -> sqlx::Result<Vec<OfTicket>> {
+/// `wanted`: with what is not the reader's own, or without.
+async fn tickets(connection: &mut PgConnection, wanted: &[(DeliveryKey, bool)]) -> sqlx::Result<Vec<OfTicket>> {
     sqlx::query_as!(
         OfTicket,
         r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", d.recipient_id as "user_id: UserId",
                   p.ticket_id as "ticket_id: TicketId", count(*) as "count!"
-           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+           from unnest($1::uuid[], $2::uuid[], $3::boolean[]) as w (tenant_id, id, with_optional)
            join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id
            join digest_items i on i.tenant_id = d.tenant_id and i.digest_id = d.digest_id
-           join notifications n on n.tenant_id = i.tenant_id and n.id = i.notification_id
+           join notifications n on n.tenant_id = i.tenant_id and n.id = i.notification_id and (w.with_optional or not n.optional)
            join event_plans p on p.tenant_id = n.tenant_id and p.event_id = n.event_id
            group by d.tenant_id, d.id, d.recipient_id, p.ticket_id"#,
-        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
-        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|((tenant, _), _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|((_, id), _)| id.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|(_, with_optional)| *with_optional).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await
@@ -221,18 +235,18 @@ async fn tickets(connection: &mut PgConnection, wanted: &[DeliveryKey]) -> sqlx:
 /// The items that are shown, in their order.
 async fn items(
     connection: &mut PgConnection,
-    wanted: &[DeliveryKey],
+    wanted: &[(DeliveryKey, bool)],
     hidden: &HashSet<(TenantId, UserId, TicketId)>,
 ) -> sqlx::Result<Vec<(DeliveryKey, DigestItem)>> {
     let rows = sqlx::query!(
         r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", i.template, t.ticket_number, t.title,
                   coalesce(au.name, ac.name) as actor_name, left(m.text, $6) as excerpt, i.cause, i.planned_at
-           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+           from unnest($1::uuid[], $2::uuid[], $8::boolean[]) as w (tenant_id, id, with_optional)
            join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id
            cross join lateral (
                select n.tenant_id, n.template, n.planned_at, i.cause, p.ticket_id, p.version, p.message_id
                from digest_items i
-               join notifications n on n.tenant_id = i.tenant_id and n.id = i.notification_id
+               join notifications n on n.tenant_id = i.tenant_id and n.id = i.notification_id and (w.with_optional or not n.optional)
                join event_plans p on p.tenant_id = n.tenant_id and p.event_id = n.event_id
                where i.tenant_id = d.tenant_id and i.digest_id = d.digest_id
                  and not exists (select from unnest($3::uuid[], $4::uuid[], $5::uuid[]) as h (tenant_id, user_id, ticket_id)
@@ -244,13 +258,14 @@ async fn items(
            left join users au on au.tenant_id = v.tenant_id and au.id = v.actor_user_id
            left join clients ac on ac.tenant_id = v.tenant_id and ac.id = v.actor_client_id
            order by d.tenant_id, d.id, i.planned_at, t.ticket_number, i.version"#,
-        &wanted.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
-        &wanted.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|((tenant, _), _)| tenant.0).collect::<Vec<_>>(),
+        &wanted.iter().map(|((_, id), _)| id.0).collect::<Vec<_>>(),
         &hidden.iter().map(|(tenant, ..)| tenant.0).collect::<Vec<_>>(),
         &hidden.iter().map(|(_, user, _)| user.0).collect::<Vec<_>>(),
         &hidden.iter().map(|(.., ticket)| ticket.0).collect::<Vec<_>>(),
         EXCERPT,
         SHOWN,
+        &wanted.iter().map(|(_, with_optional)| *with_optional).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;

@@ -12,7 +12,7 @@ pub use super::notifications::Way;
 use super::reply_addresses::ReplyRecipient;
 use crate::domain::method::Method;
 use crate::domain::suppression::normal;
-use crate::ids::{ClientId, DeliveryId, MessageId, NotificationId, TenantId, TicketId, UserId};
+use crate::ids::{ClientId, DeliveryId, DigestId, MessageId, NotificationId, TenantId, TicketId, UserId};
 
 /// A delivery that failed, with what decides what follows.
 #[derive(Debug, Clone)]
@@ -31,8 +31,8 @@ pub struct Failed {
     pub alternatives: Vec<Way>,
     /// Its reader may stop what is like it.
     pub optional: bool,
-    /// Another delivery of the same notification was sent, or is under way.
-    pub others: bool,
+    /// By what other deliveries of the same notification were sent, or are under way.
+    pub others: Vec<Method>,
     /// Whom it was to tell.
     pub recipient: ReplyRecipient,
     /// What was to be read, such as `message.added.client`.
@@ -46,7 +46,7 @@ pub struct Failed {
 }
 
 /// What these deliveries were, now that they have failed; their notifications are held until the transaction ends. Digests, which
-/// are about no single notification, are left out.
+/// are about no single notification, are left out: [`failed_digests`].
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -55,8 +55,8 @@ pub async fn failed(connection: &mut PgConnection, deliveries: &[DeliveryKey]) -
     let rows = sqlx::query!(
         r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", n.id as "notification_id: NotificationId", d.channel, d.address,
                   n.alternatives as "alternatives: Json<serde_json::Value>", n.optional,
-                  exists (select from deliveries o
-                          where o.tenant_id = d.tenant_id and o.notification_id = d.notification_id and o.id <> d.id and o.status <> 'failed')
+                  array(select o.channel from deliveries o
+                        where o.tenant_id = d.tenant_id and o.notification_id = d.notification_id and o.id <> d.id and o.status <> 'failed')
                       as "others!",
                   n.user_id as "user_id: UserId", n.client_id as "client_id: ClientId", n.template, d.ticket_id as "ticket_id!: TicketId",
                   t.version, p.message_id as "message_id: MessageId"
@@ -81,7 +81,7 @@ pub async fn failed(connection: &mut PgConnection, deliveries: &[DeliveryKey]) -
             // Of ways that cannot be read none is left.
             alternatives: serde_json::from_value(row.alternatives.0).unwrap_or_default(),
             optional: row.optional,
-            others: row.others,
+            others: row.others.iter().filter_map(|name| Method::named(name)).collect(),
             recipient: row.user_id.map(ReplyRecipient::User).or(row.client_id.map(ReplyRecipient::Client))?,
             template: row.template,
             ticket_id: row.ticket_id,
@@ -107,6 +107,79 @@ async fn hold(connection: &mut PgConnection, deliveries: &[DeliveryKey]) -> sqlx
     .fetch_all(connection)
     .await?;
     Ok(())
+}
+
+/// A digest whose delivery failed.
+#[derive(Debug, Clone)]
+pub struct FailedDigest {
+    /// Whose desk.
+    pub tenant_id: TenantId,
+    /// The delivery.
+    pub id: DeliveryId,
+    /// The digest.
+    pub digest_id: DigestId,
+    /// Its reader.
+    pub user_id: UserId,
+    /// By which way it was to go.
+    pub method: Method,
+    /// Where it was to go.
+    pub address: String,
+    /// The ways that are left: those of its latest notifications first, each once, and none that was tried.
+    pub alternatives: Vec<Way>,
+    /// Nothing of it is the reader's own.
+    pub optional: bool,
+    /// Another delivery of the same digest was sent, or is under way.
+    pub others: bool,
+}
+
+/// Of how many of its notifications, the latest, the ways that a digest may take are looked at.
+const LOOKED_AT: i64 = 100;
+
+/// The digests among these deliveries that have failed.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn failed_digests(connection: &mut PgConnection, deliveries: &[DeliveryKey]) -> sqlx::Result<Vec<FailedDigest>> {
+    let rows = sqlx::query!(
+        r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", d.digest_id as "digest_id!: DigestId",
+                  d.recipient_id as "user_id: UserId", d.channel, d.address,
+                  coalesce((select jsonb_agg(l.alternatives order by l.planned_at desc, l.id desc) from (
+                      select n.id, n.planned_at, n.alternatives from digest_items i
+                      join notifications n on n.tenant_id = i.tenant_id and n.id = i.notification_id
+                      where i.tenant_id = d.tenant_id and i.digest_id = d.digest_id
+                      order by n.planned_at desc, n.id desc limit $3) l), '[]') as "alternatives!: Json<Vec<serde_json::Value>>",
+                  not exists (select from digest_items i
+                              join notifications n on n.tenant_id = i.tenant_id and n.id = i.notification_id and not n.optional
+                              where i.tenant_id = d.tenant_id and i.digest_id = d.digest_id) as "optional!",
+                  exists (select from deliveries o
+                          where o.tenant_id = d.tenant_id and o.digest_id = d.digest_id and o.id <> d.id and o.status <> 'failed') as "others!",
+                  array(select o.channel || ':' || o.address from deliveries o
+                        where o.tenant_id = d.tenant_id and o.digest_id = d.digest_id) as "tried!"
+           from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+           join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id and d.digest_id is not null
+           order by d.tenant_id, d.digest_id"#,
+        &deliveries.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        &deliveries.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+        LOOKED_AT,
+    )
+    .fetch_all(connection)
+    .await?;
+    let failed = rows.into_iter().filter_map(|row| {
+        let mut seen: HashSet<String> = row.tried.into_iter().collect();
+        let ways = row.alternatives.0.into_iter().flat_map(|ways| serde_json::from_value::<Vec<Way>>(ways).unwrap_or_default());
+        Some(FailedDigest {
+            tenant_id: row.tenant_id,
+            id: row.id,
+            digest_id: row.digest_id,
+            user_id: row.user_id,
+            method: Method::named(&row.channel)?,
+            address: row.address,
+            alternatives: ways.filter(|way| seen.insert(format!("{}:{}", way.method, way.address))).collect(),
+            optional: row.optional,
+            others: row.others,
+        })
+    });
+    Ok(failed.collect())
 }
 
 /// A way, for whom, and whether its reader may stop what would go by it.
@@ -243,6 +316,33 @@ pub async fn notice(connection: &mut PgConnection, notices: &[Notice]) -> sqlx::
         &notices.iter().map(|notice| notice.id.0).collect::<Vec<_>>(),
         notices.iter().map(|notice| notice.says.as_str()).collect::<Vec<_>>() as _,
         notices.iter().map(|notice| Json(&notice.alternatives)).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Says on the notifications of digests what became of them, a sentence for each digest.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn notice_digests(connection: &mut PgConnection, notices: &[(TenantId, DigestId, String)]) -> sqlx::Result<()> {
+    if notices.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "with held as materialized (
+             select n.tenant_id, n.id, w.says
+             from unnest($1::uuid[], $2::uuid[], $3::text[]) as w (tenant_id, digest_id, says)
+             join digest_items i on i.tenant_id = w.tenant_id and i.digest_id = w.digest_id
+             join notifications n on n.tenant_id = i.tenant_id and n.id = i.notification_id
+             order by n.tenant_id, n.id
+             for no key update of n
+         )
+         update notifications n set notice = concat_ws(' ', n.notice, h.says) from held h where n.tenant_id = h.tenant_id and n.id = h.id",
+        &notices.iter().map(|(tenant, ..)| tenant.0).collect::<Vec<_>>(),
+        &notices.iter().map(|(_, digest, _)| digest.0).collect::<Vec<_>>(),
+        notices.iter().map(|(.., says)| says.as_str()).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await?;

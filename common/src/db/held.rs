@@ -22,7 +22,7 @@ pub async fn resend(connection: &mut PgConnection, tenant: TenantId, id: Deliver
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives a held delivery up, and says so on its notification. Returns whether it was held.
+/// Gives a held delivery up, and says so on its notification, or on all that its digest tells. Returns whether it was held.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -31,10 +31,14 @@ pub async fn drop(connection: &mut PgConnection, tenant: TenantId, id: DeliveryI
         "with dropped as (
              update deliveries set status = 'failed', waits_for = null, lease_token = null, leased_until = null
              where tenant_id = $1 and id = $2 and status = 'held'
-             returning tenant_id, notification_id
+             returning tenant_id, notification_id, digest_id
          ), noted as (
              update notifications n set notice = concat_ws(' ', n.notice, $3::text)
              from dropped d where n.tenant_id = d.tenant_id and n.id = d.notification_id
+         ), collected as (
+             update notifications n set notice = concat_ws(' ', n.notice, $3::text)
+             from dropped d join digest_items i on i.tenant_id = d.tenant_id and i.digest_id = d.digest_id
+             where n.tenant_id = i.tenant_id and n.id = i.notification_id
          )
          select 1 as one from dropped",
         tenant.0,

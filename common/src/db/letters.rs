@@ -42,7 +42,7 @@ pub struct Letter {
     pub is_optional: bool,
     /// The thread on its channel that it belongs to.
     pub thread_key: Option<String>,
-    /// For WhatsApp: whether the reader wrote within the last 24 hours.
+    /// For WhatsApp: whether the reader wrote to the account within the last 24 hours, from where it goes, on whatever ticket.
     pub window_open: bool,
     /// Where it goes.
     pub address: String,
@@ -366,8 +366,9 @@ async fn heads(connection: &mut PgConnection, wanted: &[DeliveryKey], now: DateT
                      and r.client_id is not distinct from n.client_id) as reply_row,
                   (d.channel <> 'whatsapp' or exists (
                       select from messages m
-                      where m.tenant_id = d.tenant_id and m.ticket_id = d.ticket_id and m.channel = 'whatsapp' and m.direction = 'in'
-                        and m.sender_address = d.address and m.received_at > $3::timestamptz - interval '24 hours')) as "window_open!",
+                      join inbound_messages i on i.tenant_id = m.tenant_id and i.id = m.inbound_id and i.account_id = d.account_id
+                      where m.tenant_id = d.tenant_id and m.channel = 'whatsapp' and m.sender_address = d.address
+                        and m.received_at > $3::timestamptz - interval '24 hours')) as "window_open!",
                   u.archived_at is not null as "archived!",
                   (n.user_id is null or exists (
                       select from user_contacts k
@@ -434,7 +435,7 @@ async fn messages(
 }
 
 /// The failed deliveries of messages to their clients. What was refused before the first attempt says why
-/// in its notification.
+/// in its notification. Where the text arrived by another way, what is said names the files that did not.
 async fn failures(
     connection: &mut PgConnection,
     wanted: &BTreeSet<(TenantId, MessageId)>,
@@ -444,12 +445,15 @@ async fn failures(
     }
     let rows = sqlx::query!(
         r#"select distinct on (p.tenant_id, p.message_id) p.tenant_id as "tenant_id: TenantId", p.message_id as "message_id!: MessageId",
-                  coalesce(nullif(d.address, ''), o.address, '') as "address!", d.address = '' and o.address is not null as "only_files!",
-                  coalesce((select a.answer from delivery_attempts a
-                            where a.tenant_id = d.tenant_id and a.delivery_id = d.id order by a.attempt desc limit 1),
-                           n.reason) as "answer!"
+                  coalesce(nullif(d.address, ''), o.address, '') as "address!",
+                  exists (select from deliveries o
+                          where o.tenant_id = d.tenant_id and o.notification_id = d.notification_id and o.status <> 'failed') as "only_files!",
+                  n.notice, n.reason,
+                  (select a.answer from delivery_attempts a
+                   where a.tenant_id = d.tenant_id and a.delivery_id = d.id order by a.attempt desc limit 1) as answer
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, message_id)
-           join event_plans p on p.tenant_id = w.tenant_id and p.message_id = w.message_id and p.kind = 'message.added'
+           join messages m on m.tenant_id = w.tenant_id and m.id = w.message_id
+           join event_plans p on p.tenant_id = m.tenant_id and p.ticket_id = m.ticket_id and p.message_id = m.id and p.kind = 'message.added'
            join notifications n on n.tenant_id = p.tenant_id and n.event_id = p.event_id and n.client_id is not null
            join deliveries d on d.tenant_id = n.tenant_id and d.notification_id = n.id and d.status = 'failed'
            left join lateral (select o.address from deliveries o
@@ -463,7 +467,11 @@ async fn failures(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let answer = if row.only_files { files_of(&row.answer).to_owned() } else { row.answer };
+            let answer = if row.only_files {
+                row.notice.unwrap_or_else(|| files_of(&row.reason).to_owned())
+            } else {
+                row.answer.unwrap_or(row.reason)
+            };
             ((row.tenant_id, row.message_id), LetterFailure { address: row.address, answer })
         })
         .collect())

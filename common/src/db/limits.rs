@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::method::Method;
@@ -56,6 +56,17 @@ pub async fn waiting(connection: &mut PgConnection) -> sqlx::Result<Vec<Waiting>
     Ok(waiting.collect())
 }
 
+/// So far apart may the clocks of those be who send.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+/// No pause is longer.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// Whether a pause until then lasts. One for longer than a platform may ask for was written by a clock that was wrong.
+#[must_use]
+pub fn is_pause(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    until > now && until <= now + LONGEST_PAUSE + SKEW
+}
+
 /// What an account may send at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
@@ -74,11 +85,21 @@ impl Bucket {
         Self { tokens: burst(rate), filled_at: now, paused_until: None }
     }
 
-    /// The same at a later moment. A clock that was set back takes nothing.
+    /// The same at a later moment. A clock that was set back a little takes nothing; what was written by one that was far ahead is
+    /// worth nothing, and it begins anew, or the account would stand still until then.
     #[must_use]
     pub fn at(self, rate: Rate, now: DateTime<Utc>) -> Self {
+        if self.filled_at > now + SKEW {
+            return Self { paused_until: self.paused_until, ..Self::full(rate, now) };
+        }
         let seconds = (now - self.filled_at).as_seconds_f64().max(0.0);
         Self { tokens: (self.tokens + seconds * speed(rate)).min(burst(rate)), filled_at: self.filled_at.max(now), ..self }
+    }
+
+    /// Until when nothing is sent, if it pauses: for no longer than a platform may ask for.
+    #[must_use]
+    pub fn pauses(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.paused_until.filter(|until| is_pause(*until, now))
     }
 
     /// For how many deliveries there are tokens.
@@ -94,7 +115,7 @@ impl Bucket {
     #[expect(clippy::cast_possible_truncation, reason = "it is clamped to what fits")]
     pub fn next(self, rate: Rate) -> DateTime<Utc> {
         let lacking = (1.0 - self.tokens).max(0.0) / speed(rate);
-        self.filled_at + chrono::TimeDelta::microseconds((lacking * 1e6).ceil().clamp(0.0, 1e12) as i64)
+        self.filled_at + TimeDelta::microseconds((lacking * 1e6).ceil().clamp(0.0, 1e12) as i64)
     }
 }
 
@@ -208,7 +229,7 @@ pub async fn pause(connection: &mut PgConnection, pauses: &BTreeMap<AccountKey, 
          from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) with ordinality as w (tenant_id, account_id, until, reason, n)
          order by w.n
          on conflict (tenant_id, account_id) do update set paused_until = excluded.paused_until, pause_reason = excluded.pause_reason
-         where l.paused_until is null or l.paused_until < excluded.paused_until",
+         where l.paused_until is null or l.paused_until < excluded.paused_until or l.paused_until > $5 + interval '61 minutes'",
         &pauses.keys().map(|key| key.0.0).collect::<Vec<_>>(),
         &pauses.keys().map(|key| key.1.0).collect::<Vec<_>>(),
         &pauses.values().map(|pause| pause.until).collect::<Vec<_>>(),
@@ -222,7 +243,6 @@ pub async fn pause(connection: &mut PgConnection, pauses: &BTreeMap<AccountKey, 
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use proptest::prelude::*;
 
     use super::*;
@@ -244,6 +264,15 @@ mod tests {
             (0, 1),
             "a clock that was set back gives and takes nothing"
         );
+    }
+
+    #[test]
+    fn what_a_clock_that_was_a_year_ahead_wrote_holds_up_nobody() {
+        let rate = Rate { count: 1, seconds: 1 };
+        let year = 365 * 86_400_000;
+        let empty = Bucket { tokens: 0.0, filled_at: at(year), paused_until: Some(at(year)) };
+        assert_eq!((empty.at(rate, at(0)).room(), empty.at(rate, at(0)).filled_at), (1, at(0)));
+        assert_eq!((empty.pauses(at(0)), empty.pauses(at(year - 1000))), (None, Some(at(year))));
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! What an event is about, as its plan needs it, and the plans themselves: one an event, with who is
 //! told and who is not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -186,11 +186,11 @@ pub struct ClientWay {
     pub method: Method,
     /// Where.
     pub address: String,
-    /// The account that they wrote to from there, on this ticket.
+    /// The account that they wrote to from there: on this ticket, or else of WhatsApp the one that they wrote to last.
     pub account_id: Option<AccountId>,
     /// The thread on its channel in which they wrote.
     pub thread_key: Option<String>,
-    /// When they last wrote from there on this ticket.
+    /// When they last wrote from there: on this ticket, or of WhatsApp to that account, on whatever ticket.
     pub last_inbound_at: Option<DateTime<Utc>>,
     /// How far the sender of that was vouched for.
     pub trust: Trust,
@@ -203,6 +203,7 @@ pub struct ClientWay {
 pub async fn clients(
     connection: &mut PgConnection,
     wanted: &[(TenantId, TicketId, ClientId)],
+    now: DateTime<Utc>,
 ) -> sqlx::Result<HashMap<(TenantId, TicketId), ClientFacts>> {
     let rows = sqlx::query!(
         r#"select w.tenant_id as "tenant_id!: TenantId", w.ticket_id as "ticket_id!: TicketId", client_name(c.tenant_id, c.id) as "name!",
@@ -219,7 +220,8 @@ pub async fn clients(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut ways = client_ways(connection, wanted).await?;
+    let mut ways = client_ways(&mut *connection, wanted).await?;
+    note_windows(connection, &mut ways, now).await?;
     let facts = rows.into_iter().map(|row| {
         let ways = ways.remove(&(row.tenant_id, row.ticket_id)).unwrap_or_default();
         ((row.tenant_id, row.ticket_id), ClientFacts { name: row.name, ways, only_automatic: row.only_automatic })
@@ -279,29 +281,63 @@ async fn client_ways(
     Ok(ways)
 }
 
-/// A delivery that an event says has failed.
+/// Says of ways by WhatsApp when their number last wrote to the account, within a day, on whatever ticket: its window is the number's.
+async fn note_windows(
+    connection: &mut PgConnection,
+    ways: &mut HashMap<(TenantId, TicketId), Vec<ClientWay>>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let of_ways = ways.iter().flat_map(|((tenant, _), ways)| ways.iter().map(|way| (*tenant, way)));
+    let numbers: BTreeSet<(TenantId, String)> =
+        of_ways.filter(|(_, way)| way.method == Method::Whatsapp).map(|(tenant, way)| (tenant, way.address.clone())).collect();
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query!(
+        r#"select w.tenant_id as "tenant_id!: TenantId", w.address as "address!", i.account_id as "account_id: AccountId", max(m.received_at) as "at!"
+           from unnest($1::uuid[], $2::text[]) as w (tenant_id, address)
+           join messages m on m.tenant_id = w.tenant_id and m.channel = 'whatsapp' and m.sender_address = w.address
+            and m.received_at > $3::timestamptz - interval '24 hours'
+           join inbound_messages i on i.tenant_id = m.tenant_id and i.id = m.inbound_id
+           group by 1, 2, 3
+           order by 4 desc"#,
+        &numbers.iter().map(|(tenant, _)| tenant.0).collect::<Vec<_>>(),
+        numbers.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>() as _,
+        now,
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let of_tenant = ways.iter_mut().filter(|((tenant, _), _)| *tenant == row.tenant_id).flat_map(|(_, ways)| ways);
+        for way in of_tenant.filter(|way| way.method == Method::Whatsapp && way.address == row.address) {
+            // One that is not known from the ticket is answered by the account that they wrote to last.
+            if *way.account_id.get_or_insert(row.account_id) == row.account_id {
+                way.last_inbound_at = way.last_inbound_at.max(Some(row.at));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a plan needs to know of a delivery that has failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedDelivery {
+pub struct FailedFacts {
     /// What was to be read, such as `message.added.client`.
     pub template: String,
-    /// Only files did not go: it stands for the mail that would have brought them, to an address that nobody knows, beside what went.
-    pub only_files: bool,
+    /// Another delivery told the same: what did not arrive are files.
+    pub is_partial: bool,
 }
 
 /// The deliveries that the events say have failed.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-pub async fn failed_deliveries(
-    connection: &mut PgConnection,
-    events: &[&Event],
-) -> sqlx::Result<HashMap<(TenantId, DeliveryId), FailedDelivery>> {
+pub async fn failed(connection: &mut PgConnection, events: &[&Event]) -> sqlx::Result<HashMap<(TenantId, DeliveryId), FailedFacts>> {
     let wanted: Vec<(TenantId, DeliveryId)> = events.iter().filter_map(|event| Some((event.tenant_id, event.delivery_id?))).collect();
     let rows = sqlx::query!(
         r#"select d.tenant_id as "tenant_id: TenantId", d.id as "id: DeliveryId", n.template,
-                  d.address = '' and exists (select from deliveries o
-                                             where o.tenant_id = d.tenant_id and o.notification_id = d.notification_id and o.address <> '')
-                      as "only_files!"
+                  exists (select from deliveries o
+                          where o.tenant_id = d.tenant_id and o.notification_id = d.notification_id and o.status <> 'failed') as "is_partial!"
            from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
            join deliveries d on d.tenant_id = w.tenant_id and d.id = w.id
            join notifications n on n.tenant_id = d.tenant_id and n.id = d.notification_id"#,
@@ -310,10 +346,8 @@ pub async fn failed_deliveries(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ((row.tenant_id, row.id), FailedDelivery { template: row.template, only_files: row.only_files }))
-        .collect())
+    let facts = rows.into_iter().map(|row| ((row.tenant_id, row.id), FailedFacts { template: row.template, is_partial: row.is_partial }));
+    Ok(facts.collect())
 }
 
 /// Keeps clients and tickets from being deleted or locked by a router until the end of the

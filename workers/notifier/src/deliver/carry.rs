@@ -9,8 +9,9 @@ use chrono_tz::Tz;
 use metrics::{counter, histogram};
 use switchboard_common::db::deliveries::{AttemptOutcome, DeliveryStatus, Leased, Report};
 use switchboard_common::db::letters::LetterAttachment;
-use switchboard_common::db::limits::{AccountKey, Pause};
+use switchboard_common::db::limits::{self, AccountKey, Pause};
 use switchboard_common::db::reply_addresses::ReplyRecipient;
+use switchboard_common::db::templates::Overrides;
 use switchboard_common::db::{self, media};
 use switchboard_common::domain::method::Method;
 use switchboard_common::domain::preferences::QuietHours;
@@ -28,7 +29,7 @@ use super::lanes::{Place, Way};
 use super::load::{Kind, Material, Unwritten};
 use super::report::{Facts, postpone, put_back, report};
 use crate::channels::{Gone, Outlet, Parcel, Receipt, Refusal, tidy};
-use crate::render::{Approved, Content, DigestDraft, Draft, Enclosures, File, digest, render};
+use crate::render::{Approved, Content, DigestDraft, Draft, Enclosures, File, RenderError, digest, render};
 
 /// How long a delivery waits, on average, that could not be read because the database was away or too slow.
 const DATABASE_AWAY: Duration = Duration::from_secs(2);
@@ -94,10 +95,10 @@ impl Shared {
     /// the lease.
     fn not_now(&self, leased: &Leased, way: &Way, has_files: bool) -> Option<Report> {
         let now = self.ambient.now();
-        if let Some(until) = way.lane.gate.until().filter(|until| now < *until) {
+        if let Some(until) = way.lane.gate.until(now).filter(|until| now < *until) {
             return Some(put_back("not tried: the channel cannot be used at present".to_owned(), until, "the channel".to_owned()));
         }
-        if let Some(until) = self.pauses.until(leased.account()).filter(|until| now < *until) {
+        if let Some(until) = self.pauses.until(leased.account()).filter(|until| limits::is_pause(*until, now)) {
             return Some(put_back("not tried: the account pauses".to_owned(), until, "the platform: it asked for a pause".to_owned()));
         }
         let reading = if has_files { self.limits.write } else { Duration::ZERO };
@@ -145,7 +146,7 @@ impl Shared {
         };
         let facts = Facts {
             made: leased.counted,
-            reopening: way.lane.gate.until(),
+            reopening: way.lane.gate.until(now),
             when_unsure: way.when_unsure,
             now,
             fraction: self.ambient.fraction(),
@@ -170,7 +171,20 @@ impl Shared {
         Ended { leased, report, may_go_otherwise, gone: None, pause: None }
     }
 
+    /// In the tenant's words, or in the built-in ones where those cannot be filled in: what is told is not lost for that.
     fn write(&self, material: &Material, files: Vec<File>) -> Result<Content, Unwritten> {
+        let enclosures = Enclosures { files, left_out: material.left_out.clone() };
+        let own = &material.tenant.overrides;
+        match self.write_by(own, material, &enclosures) {
+            Err(error @ (RenderError::Template(_) | RenderError::Phrase(_))) if !own.words.is_empty() => {
+                tracing::warn!("A tenant's own words cannot be filled in, and the built-in ones stand in for them: {error}");
+                Ok(self.write_by(&Overrides::default(), material, &enclosures)?)
+            }
+            written => Ok(written?),
+        }
+    }
+
+    fn write_by(&self, overrides: &Overrides, material: &Material, enclosures: &Enclosures) -> Result<Content, RenderError> {
         let Material { tenant, approved, .. } = material;
         let approved = match approved {
             Some(Platform::Whatsapp { template: Some(name), template_languages, .. }) => {
@@ -178,19 +192,18 @@ impl Shared {
             }
             _ => None,
         };
-        let (keys, overrides, now) = (&tenant.keys, &tenant.overrides, self.ambient.now());
+        let (keys, now) = (&tenant.keys, self.ambient.now());
         match &material.letter {
             Kind::Letter(letter, earlier) => {
-                let enclosures = Enclosures { files, left_out: material.left_out.clone() };
                 let wish = letter.is_optional.then_some((letter.recipient, letter.method, letter.address.as_str()));
                 let unsubscribe = wish.and_then(|wish| self.unsubscribe(keys, wish));
                 let unsubscribe = unsubscribe.as_deref();
-                Ok(render(Draft { letter, earlier, enclosures: &enclosures, keys, overrides, unsubscribe, approved, now })?)
+                render(Draft { letter, earlier, enclosures, keys, overrides, unsubscribe, approved, now })
             }
             Kind::Digest(letter) => {
                 let wish = (ReplyRecipient::User(letter.user_id), letter.method, letter.address.as_str());
                 let unsubscribe = self.unsubscribe(keys, wish);
-                Ok(digest(DigestDraft { letter, overrides, unsubscribe: unsubscribe.as_deref(), approved, now })?)
+                digest(DigestDraft { letter, overrides, unsubscribe: unsubscribe.as_deref(), approved, now })
             }
         }
     }

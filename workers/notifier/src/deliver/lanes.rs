@@ -136,6 +136,12 @@ impl Lanes {
     pub(super) fn way(&self, method: Method, account: AccountKey, found: Result<Line, NoLine>) -> Way {
         let key = if found.as_ref().is_ok_and(|line| line.is_shared) { LaneKey::Shared } else { LaneKey::Own(account) };
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that shares the mail server now is no longer in the way of itself.
+        if key == LaneKey::Shared
+            && let Some(own) = lanes.remove(&LaneKey::Own(account))
+        {
+            own.gate.retire();
+        }
         let lane = lanes.entry(key).or_insert_with(|| Arc::new(Lane::new(key, method, found.as_ref().ok())));
         if !lane.is_of(found.as_ref().ok()) {
             *lane = Arc::new(Lane::new(key, method, found.as_ref().ok()));
@@ -170,7 +176,7 @@ pub(super) fn divide(due: &[Due], rooms: &BTreeMap<LaneKey, usize>, turn: usize,
     let mut shares = Shares::default();
     let mut able: BTreeMap<LaneKey, Vec<(&Due, usize)>> = BTreeMap::new();
     for account in due {
-        if let Some(until) = account.bucket.and_then(|bucket| bucket.paused_until).filter(|until| *until > now) {
+        if let Some(until) = account.bucket.and_then(|bucket| bucket.pauses(now)) {
             shares.look_again_at(until);
             continue;
         }

@@ -251,10 +251,7 @@ impl Deliverer {
         let now = shared.ambient.now();
         let mut session = db::Session::open(&shared.pool).await?;
         if shared.is_time_to_tidy(now) {
-            let mut transaction = session.begin().await?;
-            take_back_expired(&mut transaction, &shared.ambient).await?;
-            digests::close_due(&mut transaction, &shared.ambient).await?;
-            transaction.commit().await?;
+            shared.tidy(&mut session).await?;
             let lines = Arc::clone(&shared.lines);
             // A server that does not answer to a goodbye is not to be waited for.
             tokio::spawn(async move { lines.tidy_up().await });
@@ -277,7 +274,7 @@ impl Deliverer {
             })
             .collect();
         let rooms: BTreeMap<LaneKey, usize> = ways.values().map(|way| (way.lane.key, way.lane.room(now))).collect();
-        look_again = ways.values().filter_map(|way| way.lane.gate.until()).filter(|until| *until > now).fold(look_again, DateTime::min);
+        look_again = ways.values().filter_map(|way| way.lane.gate.until(now)).filter(|until| *until > now).fold(look_again, DateTime::min);
         if rooms.values().all(|room| *room == 0) {
             session.done();
             return Ok(Filled { claimed: 0, look_again });
@@ -370,6 +367,39 @@ impl Shared {
             *tidied = Some(now);
         }
         is_time
+    }
+
+    /// Takes back what somebody did not come back from, and closes digests that are due. Something that cannot be, by its own fault, holds
+    /// up neither the other nor what is due.
+    async fn tidy(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        let mut transaction = connection.begin().await?;
+        let taken_back = take_back_expired(&mut transaction, &self.ambient).await;
+        go_on("What nobody came back from cannot be taken back", finish(transaction, taken_back).await)?;
+        let mut transaction = connection.begin().await?;
+        let closed = digests::close_due(&mut transaction, &self.ambient).await;
+        go_on("Digests that are due cannot be closed", finish(transaction, closed).await)
+    }
+}
+
+/// Commits what was done, or undoes it.
+async fn finish(transaction: sqlx::Transaction<'_, sqlx::Postgres>, done: sqlx::Result<()>) -> sqlx::Result<()> {
+    match done {
+        Ok(()) => transaction.commit().await,
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// Logs what is at fault by itself; only infrastructure that is away holds up what comes next.
+fn go_on(what: &str, done: sqlx::Result<()>) -> sqlx::Result<()> {
+    match done {
+        Err(error) if db::is_fault_of_the_work(&error) => {
+            tracing::error!("{what}: {error}");
+            Ok(())
+        }
+        done => done,
     }
 }
 

@@ -42,8 +42,8 @@ pub(super) struct PlanInput<'a> {
     pub suppressed: &'a Suppressed,
     /// Of `delivery.failed`: whether what failed was an answer to the client.
     pub answer_failed: bool,
-    /// Of `delivery.failed`: whether the answer arrived, and only files of it did not go.
-    pub only_files_failed: bool,
+    /// And whether it arrived all the same, but for files.
+    pub is_partial: bool,
     pub now: DateTime<Utc>,
 }
 
@@ -167,7 +167,7 @@ impl Desk<'_, '_> {
         self.plan.decisions.push(decision);
         self.plan.tellings.push(Telling {
             recipient,
-            template: template(topic, self.input.only_files_failed).as_str(),
+            template: template(topic, self.input.is_partial).as_str(),
             topic,
             reason,
             optional: role == Role::Follower,
@@ -234,14 +234,14 @@ fn mail_for_files(input: &PlanInput<'_>) -> Way {
 }
 
 /// What a user reads of a topic.
-fn template(topic: Topic, only_files_failed: bool) -> Template {
+fn template(topic: Topic, is_partial: bool) -> Template {
     match topic {
         Topic::TicketCreated => Template::TicketCreatedAgent,
         Topic::MessageAdded => Template::MessageAddedAgent,
-        Topic::Mention => Template::parse("mention.agent").unwrap_or(Template::MessageAddedAgent),
+        Topic::Mention => Template::MentionAgent,
         Topic::TicketAssigned => Template::TicketAssignedAgent,
         Topic::TicketClosed => Template::TicketClosedAgent,
-        Topic::DeliveryFailed if only_files_failed => Template::DeliveryPartialAgent,
+        Topic::DeliveryFailed if is_partial => Template::DeliveryPartialAgent,
         Topic::DeliveryFailed => Template::DeliveryFailedAgent,
     }
 }

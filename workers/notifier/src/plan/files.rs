@@ -28,7 +28,7 @@ const WHATSAPP: &[(&str, i64)] = &[
 ];
 
 /// The names of the files that do not go by a method. `only_template`: outside of WhatsApp's window, where nothing but the text goes.
-pub(super) fn left_behind(files: &[FileFacts], method: Method, only_template: bool) -> Vec<&str> {
+pub(crate) fn left_behind(files: &[FileFacts], method: Method, only_template: bool) -> Vec<&str> {
     let takes = |file: &FileFacts| match method {
         Method::Email | Method::Slack => true,
         Method::Whatsapp => !only_template && WHATSAPP.iter().any(|(kind, most)| bare(&file.content_type) == *kind && file.size <= *most),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::notifications::Way;
-use switchboard_common::db::plans::{self, FailedDelivery, MessageFacts};
+use switchboard_common::db::plans::{self, FailedFacts, MessageFacts};
 use switchboard_common::db::tickets::{MessageDirection, MessageKind};
 use switchboard_common::domain::event::{Actor, Event, EventKind};
 use switchboard_common::domain::inbound::Trust;
@@ -109,12 +109,14 @@ pub async fn foresee(
     if topic == Topic::DeliveryFailed {
         message.author_user = plans::last_answer_by(connection, tenant, ticket).await?;
     }
-    let an_answer = FailedDelivery { template: Template::MessageAddedClient.as_str().to_owned(), only_files: false };
     let about = About {
         events: vec![&event],
         snapshots: HashMap::from([((tenant, ticket, version), snapshot)]),
         messages: HashMap::from([((tenant, MESSAGE), message)]),
-        failed: HashMap::from([((tenant, DELIVERY), an_answer)]),
+        failed: HashMap::from([(
+            (tenant, DELIVERY),
+            FailedFacts { template: Template::MessageAddedClient.as_str().to_owned(), is_partial: false },
+        )]),
         now,
     };
     let desks = Desks::default();

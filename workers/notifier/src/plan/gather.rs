@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use switchboard_common::broker::Failure;
 use switchboard_common::db::audience::{self, Suppressed};
-use switchboard_common::db::plans::{self, ClientFacts, FailedDelivery, MessageFacts};
+use switchboard_common::db::plans::{self, ClientFacts, FailedFacts, MessageFacts};
 use switchboard_common::db::{notifications, preferences};
 use switchboard_common::domain::event::{Event, EventKind};
 use switchboard_common::domain::method::Method;
@@ -38,7 +38,7 @@ pub(super) struct Gathered<'a> {
     settings: HashMap<TenantId, Settings>,
     suppressed: HashMap<TenantId, Suppressed>,
     nothing_suppressed: Suppressed,
-    failed: HashMap<(TenantId, DeliveryId), FailedDelivery>,
+    failed: HashMap<(TenantId, DeliveryId), FailedFacts>,
     counts: Counts,
     now: DateTime<Utc>,
 }
@@ -62,7 +62,7 @@ pub(super) async fn gather<'a>(
     let events = fresh(all, &known);
     let snapshots = plans::snapshots(connection, &events).await?;
     let messages = plans::messages(connection, &events).await?;
-    let failed = plans::failed_deliveries(connection, &events).await?;
+    let failed = plans::failed(connection, &events).await?;
     Gathered::about(connection, desks, About { events, snapshots, messages, failed, now }).await
 }
 
@@ -71,7 +71,7 @@ pub(super) struct About<'a> {
     pub events: Vec<&'a Event>,
     pub snapshots: HashMap<(TenantId, TicketId, i32), TicketSnapshot>,
     pub messages: HashMap<(TenantId, MessageId), MessageFacts>,
-    pub failed: HashMap<(TenantId, DeliveryId), FailedDelivery>,
+    pub failed: HashMap<(TenantId, DeliveryId), FailedFacts>,
     pub now: DateTime<Utc>,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Gathered<'a> {
             counts: Counts::default(),
         };
         let wanted = gathered.wanted_clients();
-        gathered.clients = plans::clients(connection, &wanted).await?;
+        gathered.clients = plans::clients(connection, &wanted, now).await?;
         gathered.settings = gathered.read_settings(connection, &wanted).await?;
         let addresses = gathered.addresses_in_question()?;
         gathered.suppressed = audience::suppressed(connection, &addresses).await?;
@@ -163,7 +163,7 @@ impl<'a> Gathered<'a> {
             settings: self.settings.get(&tenant).ok_or_else(|| reject(format!("there is no tenant {tenant}")))?,
             suppressed: self.suppressed.get(&tenant).unwrap_or(&self.nothing_suppressed),
             answer_failed: failed.is_some_and(|failed| failed.template == Template::MessageAddedClient.as_str()),
-            only_files_failed: failed.is_some_and(|failed| failed.only_files),
+            is_partial: failed.is_some_and(|failed| failed.is_partial),
             now: self.now,
         })
     }

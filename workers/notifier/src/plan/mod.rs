@@ -31,6 +31,7 @@ use switchboard_common::broker::{Failure, Handler};
 use switchboard_common::db::{self, notifications, outbox};
 use switchboard_common::domain::event::Event;
 
+pub(crate) use files::left_behind;
 pub use foresee::{Foreseen, Outlook, SettingSeen, foresee};
 
 /// Plans batches of events.

@@ -32,6 +32,8 @@ pub(super) struct Collected {
     titles: String,
     /// How many tickets those that are shown are about.
     ticket_count: usize,
+    /// They are about more than one.
+    is_several: bool,
     pub tickets: Vec<Ticket>,
     /// Why they were collected, a sentence each.
     causes: Vec<String>,
@@ -85,6 +87,7 @@ impl Collected {
             more: (letter.total - shown).max(0),
             titles: truncate(&titles.join(", "), TITLES),
             ticket_count: tickets.len(),
+            is_several: tickets.len() > 1,
             tickets,
             causes: causes.map(|cause| phrases.say(&format!("digest.because_{cause}"), |_| None)).collect::<Result<_, _>>()?,
         })

@@ -6,6 +6,7 @@ mod delivering;
 mod desk;
 mod exim;
 mod fakes;
+mod left;
 mod moment;
 mod planning;
 mod refusals;

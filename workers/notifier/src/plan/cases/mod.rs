@@ -362,11 +362,11 @@ fn of_the_end_of_a_ticket_the_client_hears_and_who_is_in_cc() {
 
 #[test]
 fn an_author_whose_files_alone_did_not_go_is_not_told_that_the_answer_failed() {
-    for (only_files_failed, template) in [(false, "delivery.failed.agent"), (true, "delivery.partial.agent")] {
+    for (is_partial, template) in [(false, "delivery.failed.agent"), (true, "delivery.partial.agent")] {
         let mut world = world(EventKind::DeliveryFailed);
         world.answered_by_grace();
         world.event.actor = Actor::System;
-        world.only_files_failed = only_files_failed;
+        world.is_partial = is_partial;
         let told: Vec<&str> = world.plan().tellings.iter().map(|telling| telling.template).collect();
         assert_eq!(told, [template]);
     }

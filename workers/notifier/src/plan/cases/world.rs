@@ -58,7 +58,7 @@ pub struct World {
     pub followers: Vec<UserId>,
     pub suppressed: Suppressed,
     pub answer_failed: bool,
-    pub only_files_failed: bool,
+    pub is_partial: bool,
     pub now: DateTime<Utc>,
     users: HashMap<UserId, Vec<Layer>>,
     clients: HashMap<ClientId, Vec<Layer>>,
@@ -170,7 +170,7 @@ pub fn world(kind: EventKind) -> World {
         followers: Vec::new(),
         suppressed: Suppressed::default(),
         answer_failed: true,
-        only_files_failed: false,
+        is_partial: false,
         now: at("2026-03-04T12:00:00Z"),
         users: HashMap::new(),
         clients: HashMap::new(),
@@ -292,7 +292,7 @@ impl World {
             settings: &settings,
             suppressed: &self.suppressed,
             answer_failed: self.answer_failed,
-            only_files_failed: self.only_files_failed,
+            is_partial: self.is_partial,
             now: self.now,
         };
         plan(input, &mut self.counting)
