@@ -17,6 +17,8 @@ pub type Faults = Vec<String>;
 
 /// At most so many tickets are muted, so many times of the day named for digests, and so many hours for quiet.
 pub(super) const MOST_MUTED: usize = 1000;
+/// The most that may come one by one, which is as good as no storm at all.
+pub(super) const MOST_OF_A_STORM: u32 = 100_000;
 pub(super) const MOST_TIMES: usize = 48;
 pub(super) const MOST_HOURS: usize = 20;
 /// What can be said for users.
@@ -287,10 +289,10 @@ impl Reader {
         let fields = self.table(value, "storm", &["most", "within"])?;
         let most = match fields.get("most") {
             Some(value) => {
-                let most = value.as_u64().and_then(|most| u32::try_from(most).ok()).filter(|most| (1..=1000).contains(most));
-                most.or_else(|| self.wrong("storm.most", value, "a number from 1 to 1000"))
+                let most = value.as_u64().and_then(|most| u32::try_from(most).ok()).filter(|most| (1..=MOST_OF_A_STORM).contains(most));
+                most.or_else(|| self.wrong("storm.most", value, "a number from 1 to 100000"))
             }
-            None => self.fault("storm.most", "is missing; expected a number from 1 to 1000"),
+            None => self.fault("storm.most", "is missing; expected a number from 1 to 100000"),
         };
         let within = match fields.get("within") {
             Some(value) => self.parsed(value, "storm.within", |text| {

@@ -104,7 +104,7 @@ fn definitions() -> Json {
         "storm": {
             "type": "object", "additionalProperties": false, "required": ["most", "within"],
             "properties": {
-                "most": { "type": "integer", "minimum": 1, "maximum": 1000 },
+                "most": { "type": "integer", "minimum": 1, "maximum": 100_000 },
                 "within": { "description": "From 1m to 1d.", "$ref": "#/$defs/length" },
             },
         },

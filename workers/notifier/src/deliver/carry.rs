@@ -30,6 +30,9 @@ use super::report::{Facts, postpone, put_back, report};
 use crate::channels::{Gone, Outlet, Parcel, Receipt, Refusal, tidy};
 use crate::render::{Approved, Content, DigestDraft, Draft, Enclosures, File, digest, render};
 
+/// How long a delivery waits, on average, that could not be read because the database was away or too slow.
+const DATABASE_AWAY: Duration = Duration::from_secs(2);
+
 /// A delivery that ended, and what its ending brings with it.
 #[derive(Debug)]
 pub(super) struct Ended {
@@ -69,7 +72,7 @@ impl Shared {
         let written = if material.files.is_empty() { Some(self.write(&material, Vec::new())) } else { None };
         // Nobody closes the semaphore.
         let _turn = way.lane.turns.acquire().await;
-        if let Some(report) = self.not_now(&leased, way) {
+        if let Some(report) = self.not_now(&leased, way, written.is_none()) {
             return end(leased, report);
         }
         let written = match written {
@@ -89,7 +92,7 @@ impl Shared {
 
     /// Whether it is better put back than sent: the channel, or the account, is held back by now, or it would not be done within
     /// the lease.
-    fn not_now(&self, leased: &Leased, way: &Way) -> Option<Report> {
+    fn not_now(&self, leased: &Leased, way: &Way, has_files: bool) -> Option<Report> {
         let now = self.ambient.now();
         if let Some(until) = way.lane.gate.until().filter(|until| now < *until) {
             return Some(put_back("not tried: the channel cannot be used at present".to_owned(), until, "the channel".to_owned()));
@@ -97,7 +100,8 @@ impl Shared {
         if let Some(until) = self.pauses.until(leased.account()).filter(|until| now < *until) {
             return Some(put_back("not tried: the account pauses".to_owned(), until, "the platform: it asked for a pause".to_owned()));
         }
-        if now + self.limits.write + self.limits.send > leased.until {
+        let reading = if has_files { self.limits.write } else { Duration::ZERO };
+        if now + reading + self.limits.send > leased.until {
             return Some(put_back("not tried: it waited too long for its turn".to_owned(), now, "its turn".to_owned()));
         }
         None
@@ -151,23 +155,19 @@ impl Shared {
 
     /// What follows when there is nothing to send.
     fn unwritten(&self, leased: Leased, why: &Unwritten, way: &Way) -> Ended {
-        let refusal = match why {
-            Unwritten::Unavailable => Refusal::ForNow { answer: why.to_string() },
-            _ => Refusal::for_good(tidy(&format!("not sent: {why}"))),
-        };
-        let facts = Facts {
-            made: leased.counted,
-            reopening: None,
-            when_unsure: way.when_unsure,
-            now: self.ambient.now(),
-            fraction: self.ambient.fraction(),
+        let (now, fraction) = (self.ambient.now(), self.ambient.fraction());
+        let report = if matches!(why, Unwritten::Unavailable) {
+            put_back(format!("not tried: {why}"), now + DATABASE_AWAY.mul_f64(0.5 + fraction), "the database".to_owned())
+        } else {
+            let refusal = Refusal::for_good(tidy(&format!("not sent: {why}")));
+            report(Err(refusal), Facts { made: leased.counted, reopening: None, when_unsure: way.when_unsure, now, fraction })
         };
         let may_go_otherwise = match why {
             Unwritten::Barred(bar) => bar.is_of_the_address(),
             Unwritten::Unavailable | Unwritten::Unwritable(_) => true,
             Unwritten::Unreadable(_) | Unwritten::Empty => false,
         };
-        Ended { leased, report: report(Err(refusal), facts), may_go_otherwise, gone: None, pause: None }
+        Ended { leased, report, may_go_otherwise, gone: None, pause: None }
     }
 
     fn write(&self, material: &Material, files: Vec<File>) -> Result<Content, Unwritten> {

@@ -143,7 +143,7 @@ struct Limits {
 
 impl Limits {
     fn within(lease: Duration) -> Self {
-        Self { lease, write: lease / 8, send: lease / 2 }
+        Self { lease, write: lease / 4, send: lease / 2 }
     }
 }
 

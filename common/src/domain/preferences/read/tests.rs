@@ -67,7 +67,7 @@ fn every_fault_is_named_at_once_with_the_path_to_it_and_what_was_expected() {
         "muted_tickets[2]: is 0; expected a ticket's number, such as 1042",
         r##"muted_tickets[3]: is "#7"; expected a ticket's number, such as 1042"##,
         "muted_tickets[4]: 1042 stands there twice",
-        "storm.most: is 0; expected a number from 1 to 1000",
+        "storm.most: is 0; expected a number from 1 to 100000",
         r#"storm.within: "2d" is too long; expected 1d or less"#,
     ];
     assert_eq!(faults(&document, Whose::User), expected);
