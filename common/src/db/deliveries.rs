@@ -120,16 +120,6 @@ impl Leased {
     }
 }
 
-/// Lets what this transaction asks be planned by the sizes that tables have at that moment. These tables grow from nothing to
-/// thousands of rows within minutes, and a plan that was kept from before reads all of them.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-pub async fn plan_anew(connection: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true) as mode").fetch_one(connection).await?;
-    Ok(())
-}
-
 /// How many deliveries of an account are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {

@@ -43,7 +43,7 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgListener, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Postgres};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 
 /// The steps of `migrations/`, as they were when this was built.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -93,6 +93,24 @@ impl DerefMut for Session {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
+}
+
+/// Begins a transaction in which every statement is planned by the sizes that tables have at that moment: the tables of what is told
+/// grow from nothing to thousands of rows within minutes, and a plan that was kept from before reads all of them.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn begin_planning_anew(connection: &mut PgConnection) -> sqlx::Result<Transaction<'_, Postgres>> {
+    connection.begin_with("begin; set local plan_cache_mode = force_custom_plan").await
+}
+
+/// The same for statements of many tables, which are looked up in the order in which a statement joins them: to try every order of a
+/// dozen takes longer than to read a hundred rows of each.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn begin_joining_in_order(connection: &mut PgConnection) -> sqlx::Result<Transaction<'_, Postgres>> {
+    connection.begin_with("begin; set local plan_cache_mode = force_custom_plan; set local join_collapse_limit = 1").await
 }
 
 /// Listens for notifications, on a connection of its own: a listener holds it for as long as it lives,

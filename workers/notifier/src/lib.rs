@@ -36,7 +36,7 @@ use crate::deliver::Deliverer;
 use crate::plan::Planner;
 
 /// How many events are planned at once, at most.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 /// How long a batch may take to plan: shorter than the broker's lease.
 const BATCH_LIMIT: Duration = Duration::from_secs(30);
 
@@ -68,12 +68,25 @@ pub fn channels(config: &Config, mail: Transport, ambient: Ambient) -> Channels 
     Channels::configured(mail, ambient, config.tls.ca_file.as_deref(), usage)
 }
 
+/// How the queue of events is consumed, until `stop`.
+#[must_use]
+pub fn events(notifier: &Notifier, stop: &CancellationToken) -> Loop {
+    Loop {
+        broker: Arc::clone(&notifier.broker),
+        queue: Queue::Events,
+        batch: BATCH,
+        limit: BATCH_LIMIT,
+        ambient: notifier.ambient.clone(),
+        stop: stop.clone(),
+    }
+}
+
 /// Plans and delivers until `stop`, and then finishes what is in flight. Never fails: without
 /// infrastructure it waits.
 pub async fn run(notifier: Notifier, stop: CancellationToken) {
-    let Notifier { pool, broker, ambient, channels, public_url, lease } = notifier;
+    let events = events(&notifier, &stop);
+    let Notifier { pool, ambient, channels, public_url, lease, .. } = notifier;
     let planner = Planner::new(pool.clone(), ambient.clone());
-    let deliverer = Deliverer::by(pool, ambient.clone(), Arc::new(channels), lease, public_url);
-    let events = Loop { broker, queue: Queue::Events, batch: BATCH, limit: BATCH_LIMIT, ambient, stop: stop.clone() };
+    let deliverer = Deliverer::by(pool, ambient, Arc::new(channels), lease, public_url);
     tokio::join!(consume(&events, &planner), deliverer.run(&stop));
 }

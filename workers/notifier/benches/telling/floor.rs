@@ -1,4 +1,4 @@
-//! The floors: mails that were written beforehand, handed over by lettre alone.
+//! The floor: lettre's own pool, used as its documentation has it, hands over mails that were written beforehand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,10 +6,7 @@ use std::time::{Duration, Instant};
 
 use lettre::address::Envelope;
 use lettre::transport::smtp::PoolConfig;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::sink::{Sink, Taken};
@@ -19,12 +16,12 @@ fn envelope(mail: &Taken) -> Envelope {
     Envelope::new(Some(address(&mail.from)), vec![address(&mail.to)]).expect("a recipient")
 }
 
-/// lettre's own pool, used as its documentation has it.
-pub async fn pool(sink: &Sink, connections: usize, count: usize) -> Duration {
+/// How long so many mails take.
+pub async fn pool(sink: &Sink, mails: &[Taken], connections: usize, count: usize) -> Duration {
     let size = PoolConfig::new().max_size(u32::try_from(connections).expect("few"));
     let transport: AsyncSmtpTransport<Tokio1Executor> =
         AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1").port(sink.port).pool_config(size).build();
-    let mails: Arc<Vec<_>> = Arc::new(sink.kept().iter().map(|mail| (envelope(mail), mail.bytes.clone())).collect());
+    let mails: Arc<Vec<_>> = Arc::new(mails.iter().map(|mail| (envelope(mail), mail.bytes.clone())).collect());
     let next = Arc::new(AtomicUsize::new(0));
     let begun = Instant::now();
     let mut senders = JoinSet::new();
@@ -34,30 +31,6 @@ pub async fn pool(sink: &Sink, connections: usize, count: usize) -> Duration {
             while let Some(n) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < count) {
                 let (envelope, bytes) = &mails[n % mails.len()];
                 transport.send_raw(envelope, bytes).await.expect("sent");
-            }
-        });
-    }
-    senders.join_all().await;
-    begun.elapsed()
-}
-
-/// lettre's connections without its pool, over sockets that wait for nothing: the pool's write a mail and its last
-/// line apart, and the second waits until the first is acknowledged (RFC 896).
-pub async fn without_delay(sink: &Sink, connections: usize, count: usize) -> Duration {
-    let mails: Arc<Vec<_>> = Arc::new(sink.kept().iter().map(|mail| (envelope(mail), mail.bytes.clone())).collect());
-    let next = Arc::new(AtomicUsize::new(0));
-    let begun = Instant::now();
-    let mut senders = JoinSet::new();
-    for _ in 0..connections {
-        let (mails, next, port) = (Arc::clone(&mails), Arc::clone(&next), sink.port);
-        senders.spawn(async move {
-            let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connected");
-            stream.set_nodelay(true).expect("set");
-            let mut connection =
-                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &ClientId::default()).await.expect("greeted");
-            while let Some(n) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < count) {
-                let (envelope, bytes) = &mails[n % mails.len()];
-                connection.send(envelope, bytes).await.expect("sent");
             }
         });
     }

@@ -1,33 +1,30 @@
 //! How many mails a second the notifier hands to a mail server, from events in the queue on, beside a bare
-//! lettre pool that hands the same mails, written beforehand, to the same server in the same run.
+//! lettre pool that hands over the same mails, written beforehand, in the same run.
 //!
 //! Each round runs all of them, so that whatever else the machine does slows all; the medians of the
 //! rounds are compared. Everything shares one machine: the mail server is a few threads of this process.
 
 mod floor;
+mod parts;
 mod sink;
 mod stage;
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clap::Parser;
-use switchboard_common::ambient::Ambient;
-use switchboard_notifier::channels::email::Usage;
-use switchboard_notifier::{Channels, LEASE, Notifier, Transport};
-use tokio_util::sync::CancellationToken;
+use clap::{Parser, ValueEnum};
 
-use sink::Sink;
-use stage::{MAILS, Run, Stage};
+use sink::{Acknowledges, Sink};
+use stage::{MAILS, Stage};
 
 /// Measures the notifier beside its floors.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Measures the notifier alone, and prints one number.
+    /// Measures this alone, and prints one number.
     #[arg(long)]
-    only: bool,
-    /// How many tickets are told of: fewer than what counts as a storm for their one agent.
-    #[arg(long, default_value_t = 900)]
+    only: Option<Contender>,
+    /// How many tickets are told of: fewer than what counts as a storm in a tenant.
+    #[arg(long, default_value_t = 2000)]
     tickets: usize,
     /// How many connections there are to the mail server.
     #[arg(long, default_value_t = 4)]
@@ -40,26 +37,77 @@ struct Arguments {
     bench: bool,
 }
 
-/// From the first event to the last yes of the mail server, and until all was written down.
-async fn tell(run: &Run, sink: &Sink, connections: usize, mails: usize) -> Duration {
-    let usage = Usage { connections, ..Usage::default() };
-    let transport = Transport::smtp(&format!("smtp://127.0.0.1:{}", sink.port).into(), None, usage).expect("a transport");
-    let stop = CancellationToken::new();
-    let (ambient, public_url) = (Ambient::system(), None);
-    let channels = Channels::new(transport, ambient.clone());
-    let notifier = Notifier { pool: run.pool.clone(), broker: run.broker.clone(), ambient, channels, public_url, lease: LEASE };
-    let already = sink.taken();
-    let begun = Instant::now();
-    let running = tokio::spawn(switchboard_notifier::run(notifier, stop.clone()));
-    sink.wait_for(already + mails).await;
-    let took = begun.elapsed();
-    stop.cancel();
-    running.await.expect("it ends");
-    assert_eq!(sink.taken(), already + mails, "each mail was sent once");
-    let sent: i64 =
-        sqlx::query_scalar("select count(*) from deliveries where status = 'sent'").fetch_one(&run.pool).await.expect("counted");
-    assert_eq!(usize::try_from(sent), Ok(mails), "and each is on record");
-    took
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Contender {
+    Notifier,
+    Planning,
+    Delivering,
+    #[value(skip)]
+    PoolAtOnce,
+    #[value(skip)]
+    Pool,
+}
+
+/// With what the table calls them.
+const CONTENDERS: [(Contender, &str); 5] = [
+    (Contender::Notifier, "the notifier"),
+    (Contender::Planning, "  planning alone"),
+    (Contender::Delivering, "  delivering alone"),
+    (Contender::PoolAtOnce, "floor: lettre's pool, no delay"),
+    (Contender::Pool, "floor: lettre's pool as it comes"),
+];
+
+/// As many as the pool hands over in about two seconds when it waits 40 ms for each.
+const FEW: usize = 200;
+
+/// The servers, and how many mails there are.
+struct Bench {
+    stage: Stage,
+    sink: Sink,
+    at_once: Sink,
+    arguments: Arguments,
+    mails: usize,
+}
+
+impl Bench {
+    /// How many mails a second each of these comes to in one round.
+    async fn round(&self, round: usize, contenders: &[Contender]) -> Vec<f64> {
+        let mut speeds = Vec::new();
+        for contender in contenders {
+            let (mails, took) = self.measure(*contender, &format!("telling_{round}")).await;
+            speeds.push(float(mails) / took.as_secs_f64());
+        }
+        speeds
+    }
+
+    async fn measure(&self, contender: Contender, name: &str) -> (usize, Duration) {
+        let (stage, sink, mails, connections) = (&self.stage, &self.sink, self.mails, self.arguments.connections);
+        let (events, few) = (2 * self.arguments.tickets, mails.min(FEW));
+        match contender {
+            Contender::Pool => (few, floor::pool(sink, &sink.kept(), connections, few).await),
+            Contender::PoolAtOnce => (mails, floor::pool(&self.at_once, &sink.kept(), connections, mails).await),
+            Contender::Notifier => {
+                let run = stage.run(name).await;
+                let took = parts::tell(&run, sink, connections, mails).await;
+                stage.drop(run).await;
+                (mails, took)
+            }
+            Contender::Planning => {
+                let run = stage.run(name).await;
+                let took = parts::plan(&run, sink, events).await;
+                stage.drop(run).await;
+                (mails, took)
+            }
+            Contender::Delivering => {
+                let run = stage.run(name).await;
+                parts::plan(&run, sink, events).await;
+                stage.settle(&run).await;
+                let took = parts::deliver(&run, sink, connections, mails).await;
+                stage.drop(run).await;
+                (mails, took)
+            }
+        }
+    }
 }
 
 fn float(count: usize) -> f64 {
@@ -77,38 +125,34 @@ async fn main() -> io::Result<()> {
     let server = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server (scripts/bench starts one)");
     let stage = Stage::build(&server, arguments.tickets).await;
     let mails = arguments.tickets * MAILS;
-    let sink = Sink::start();
-    let names = ["the notifier", "floor: lettre's pool", "floor: lettre, TCP_NODELAY"];
-    let mut speeds: [Vec<f64>; 3] = Default::default();
-    for round in 0..arguments.rounds {
-        let run = stage.run(&format!("telling_{round}")).await;
-        let took = tell(&run, &sink, arguments.connections, mails).await;
-        stage.drop(run).await;
-        speeds[0].push(float(mails) / took.as_secs_f64());
-        if !arguments.only {
-            // As many as take a while: an answer to a mail takes it up to 40 ms.
-            let few = mails.min(1000);
-            speeds[1].push(float(few) / floor::pool(&sink, arguments.connections, few).await.as_secs_f64());
-            speeds[2].push(float(mails) / floor::without_delay(&sink, arguments.connections, mails).await.as_secs_f64());
+    let bench = Bench { stage, sink: Sink::start(Acknowledges::Usually), at_once: Sink::start(Acknowledges::AtOnce), mails, arguments };
+    let contenders: Vec<Contender> = match bench.arguments.only {
+        None => CONTENDERS.iter().map(|(contender, _)| *contender).collect(),
+        Some(only) => vec![only],
+    };
+    let mut speeds: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
+    for round in 0..bench.arguments.rounds {
+        for (speeds, speed) in speeds.iter_mut().zip(bench.round(round, &contenders).await) {
+            speeds.push(speed);
         }
     }
     let mut out = io::stdout().lock();
     let notifier = median(&mut speeds[0]);
-    if arguments.only {
+    if bench.arguments.only.is_some() {
         return writeln!(out, "{notifier:.0}");
     }
-    writeln!(out, "{mails} mails for {} events, {} connections to the mail server.", 2 * arguments.tickets, arguments.connections)?;
-    writeln!(
-        out,
-        "PostgreSQL with {}; medians of {} rounds; \"times\": the notifier by this.",
-        stage.durability().await,
-        arguments.rounds
-    )?;
+    let Arguments { tickets, connections, rounds, .. } = bench.arguments;
+    writeln!(out, "{mails} mails for {} events, {connections} connections to the mail server.", 2 * tickets)?;
+    writeln!(out, "PostgreSQL with {}; medians of {rounds} rounds; \"times\": the notifier by this.", bench.stage.durability().await)?;
     writeln!(out, "\n{:<34}{:>12}{:>18}{:>8}", "", "mails/s", "slowest-fastest", "times")?;
-    for (name, speeds) in names.iter().zip(&mut speeds) {
+    for ((_, name), speeds) in CONTENDERS.iter().zip(&mut speeds) {
         let median = median(speeds);
         let spread = format!("{:.0}-{:.0}", speeds[0], speeds[speeds.len() - 1]);
         writeln!(out, "{name:<34}{median:>12.0}{spread:>18}{:>8.2}", notifier / median)?;
     }
-    Ok(())
+    writeln!(
+        out,
+        "\nThe pool sets no TCP_NODELAY and writes a mail and its last line apart: the second waits until the first is acknowledged, which a \
+         server usually does 40 ms later (RFC 896, RFC 1122 4.2.3.2), and \"no delay\" is one that acknowledges at once."
+    )
 }

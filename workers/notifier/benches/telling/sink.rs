@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::linux::net::TcpStreamExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -25,8 +26,17 @@ pub struct Sink {
 /// How many mails are kept.
 const KEPT: usize = 1000;
 
+/// When its system acknowledges what it has received and does not answer yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledges {
+    /// After up to 40 ms.
+    Usually,
+    /// Without waiting.
+    AtOnce,
+}
+
 impl Sink {
-    pub fn start() -> Self {
+    pub fn start(acknowledges: Acknowledges) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (sender, count) = watch::channel(0);
@@ -37,7 +47,7 @@ impl Sink {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (sender, kept) = (Arc::clone(&sender), Arc::clone(&kept));
                 // A client that leaves without a goodbye ends its session with an error.
-                std::thread::spawn(move || serve(stream, &sender, &kept));
+                std::thread::spawn(move || serve(stream, acknowledges, &sender, &kept));
             }
         });
         sink
@@ -59,7 +69,7 @@ impl Sink {
     }
 }
 
-fn serve(stream: TcpStream, count: &watch::Sender<usize>, kept: &Mutex<Vec<Taken>>) -> io::Result<()> {
+fn serve(stream: TcpStream, acknowledges: Acknowledges, count: &watch::Sender<usize>, kept: &Mutex<Vec<Taken>>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::with_capacity(64 * 1024, stream.try_clone()?);
     let mut writer = stream;
@@ -73,7 +83,9 @@ fn serve(stream: TcpStream, count: &watch::Sender<usize>, kept: &Mutex<Vec<Taken
         }
         let verb = String::from_utf8_lossy(&line[..line.len().min(4)]).to_ascii_uppercase();
         let answer: &[u8] = match verb.as_str() {
-            "EHLO" => b"250-sink.example\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n",
+            "EHLO" => {
+                b"250-sink.example\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
+            }
             "MAIL" => {
                 mail = Taken { from: address(&line), ..Taken::default() };
                 b"250 2.1.0 ok\r\n"
@@ -84,7 +96,7 @@ fn serve(stream: TcpStream, count: &watch::Sender<usize>, kept: &Mutex<Vec<Taken
             }
             "DATA" => {
                 writer.write_all(b"354 go on\r\n")?;
-                content(&mut reader, &mut mail.bytes)?;
+                content(&mut reader, acknowledges, &mut mail.bytes)?;
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.len() < KEPT {
                     kept.push(std::mem::take(&mut mail));
@@ -106,8 +118,12 @@ fn address(line: &[u8]) -> String {
 }
 
 /// Reads up to the line with a lone dot, which is not kept.
-fn content(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn content(reader: &mut BufReader<TcpStream>, acknowledges: Acknowledges, bytes: &mut Vec<u8>) -> io::Result<()> {
     loop {
+        // It holds until the next that is received.
+        if acknowledges == Acknowledges::AtOnce && reader.buffer().is_empty() {
+            reader.get_ref().set_quickack(true)?;
+        }
         let begun = bytes.len();
         if reader.read_until(b'\n', bytes)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

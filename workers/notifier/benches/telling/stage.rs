@@ -21,6 +21,8 @@ use uuid::Uuid;
 
 /// How many mails each ticket leads to: to its assignee and its client when it is opened, and the answer to the client.
 pub const MAILS: usize = 3;
+/// Among so many the tickets are dealt out: what one of them is told is no storm.
+const AGENTS: usize = 10;
 const TEMPLATE: &str = "telling_before";
 
 /// The server, the database that each run begins with, and the events.
@@ -44,7 +46,14 @@ struct Desk {
     account: AccountId,
     status: StatusId,
     priority: PriorityId,
-    agent: UserId,
+    agents: Vec<UserId>,
+}
+
+impl Desk {
+    /// Who answers for a ticket.
+    fn agent(&self, n: usize) -> UserId {
+        self.agents[n % AGENTS]
+    }
 }
 
 impl Stage {
@@ -75,6 +84,12 @@ impl Stage {
         }
         self.say("checkpoint").await;
         Run { name: name.to_owned(), pool, broker }
+    }
+
+    /// What a run has written up to now is on disk, and its sizes are known, as they are where it was written long ago.
+    pub async fn settle(&self, run: &Run) {
+        sqlx::raw_sql("vacuum analyze").execute(&run.pool).await.expect("analysed");
+        self.say("checkpoint").await;
     }
 
     /// Ends a run and drops its database.
@@ -115,7 +130,7 @@ async fn fill(pool: &PgPool, ambient: &Ambient, count: usize) -> Vec<Event> {
     for (n, client) in clients.iter().enumerate() {
         let id: TicketId = ambient.new_id();
         let asked = message(&desk, ambient, id, 1, Actor::Client(*client), n, now);
-        let answered = message(&desk, ambient, id, 2, Actor::User(desk.agent), n, now);
+        let answered = message(&desk, ambient, id, 2, Actor::User(desk.agent(n)), n, now);
         for (version, message) in [(1, &asked), (2, &answered)] {
             let state = snapshot(&desk, *client, n, version);
             versions.push(VersionRow {
@@ -170,7 +185,7 @@ async fn add_desk(pool: &PgPool, ambient: &Ambient) -> Desk {
         account: ambient.new_id(),
         status: ambient.new_id(),
         priority: ambient.new_id(),
-        agent: ambient.new_id(),
+        agents: (0..AGENTS).map(|_| ambient.new_id()).collect(),
     };
     let statements = [
         ("insert into tenants (id, name) values ($1, 'acme')", Uuid::nil()),
@@ -187,17 +202,8 @@ async fn add_desk(pool: &PgPool, ambient: &Ambient) -> Desk {
             desk.priority.0,
         ),
         (
-            "insert into users (tenant_id, id, handle, name, email) values ($1, $2, 'grace', 'Grace Hopper', 'grace@desk.example')",
-            desk.agent.0,
-        ),
-        (
-            "insert into user_contacts (tenant_id, id, user_id, type, value, verified_at)
-             values ($1, $2, $2, 'email', 'grace@desk.example', now())",
-            desk.agent.0,
-        ),
-        (
             r#"insert into preferences (tenant_id, id, layer, data) values ($1, $2, 'tenant', '{"storm": {"most": 1000, "within": "1m"}}')"#,
-            desk.agent.0,
+            desk.account.0,
         ),
     ];
     for (statement, id) in statements {
@@ -207,8 +213,21 @@ async fn add_desk(pool: &PgPool, ambient: &Ambient) -> Desk {
         }
         query.execute(pool).await.expect("done");
     }
+    add_agents(pool, &desk).await;
     signing_keys::ensure(&mut pool.acquire().await.expect("a connection"), desk.tenant, ambient).await.expect("a key");
     desk
+}
+
+async fn add_agents(pool: &PgPool, desk: &Desk) {
+    let ids: Vec<Uuid> = desk.agents.iter().map(|agent| agent.0).collect();
+    for statement in [
+        "insert into users (tenant_id, id, handle, name, email)
+         select $1, a.id, 'agent' || a.n, 'Agent ' || a.n, 'agent' || a.n || '@desk.example' from unnest($2::uuid[]) with ordinality as a (id, n)",
+        "insert into user_contacts (tenant_id, id, user_id, type, value, verified_at)
+         select $1, a.id, a.id, 'email', 'agent' || a.n || '@desk.example', now() from unnest($2::uuid[]) with ordinality as a (id, n)",
+    ] {
+        sqlx::query(statement).bind(desk.tenant.0).bind(&ids).execute(pool).await.expect("agents");
+    }
 }
 
 async fn add_clients(pool: &PgPool, desk: &Desk, clients: &[ClientId]) {
@@ -234,7 +253,7 @@ fn snapshot(desk: &Desk, client: ClientId, n: usize, messages: i32) -> TicketSna
         status_id: desk.status,
         state: TicketState::WaitingForAgent,
         priority_id: desk.priority,
-        assignees: vec![desk.agent],
+        assignees: vec![desk.agent(n)],
         cc: Vec::new(),
         tags: BTreeSet::new(),
         custom_fields: BTreeMap::new(),
@@ -257,7 +276,7 @@ fn message(desk: &Desk, ambient: &Ambient, ticket: TicketId, position: i32, by: 
         channel: "email",
         author: by,
         sender_name: None,
-        sender_address: Some(if is_client { format!("client{n}@client.example") } else { "grace@desk.example".to_owned() }),
+        sender_address: Some(if is_client { format!("client{n}@client.example") } else { "agent@desk.example".to_owned() }),
         subject: "The printer is on fire".to_owned(),
         text: "Hello,\n\nsince this morning the printer in our office prints nothing, and it smells of smoke.\nWhat should we do?\n\n"
             .repeat(3),

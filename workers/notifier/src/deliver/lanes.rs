@@ -19,7 +19,7 @@ use crate::channels::{Line, NoLine, Outlet, Refusal};
 /// How much is claimed ahead of what can be sent at once: what goes in this time.
 const AHEAD: Duration = Duration::from_millis(250);
 /// And so many times what can be sent at once, at most.
-const MOST_AHEAD: u32 = 32;
+const MOST_AHEAD: u32 = 64;
 /// At most so many are taken on at once by an account that has no channel, to be told why they are not sent.
 const WITHOUT_CHANNEL: usize = 16;
 

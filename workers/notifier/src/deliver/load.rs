@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use sqlx::{Connection, PgConnection};
-use switchboard_common::db::deliveries::{self, DeliveryKey};
+use sqlx::PgConnection;
+use switchboard_common::db::deliveries::DeliveryKey;
 use switchboard_common::db::due_digests::{self, LoadedDigest};
 use switchboard_common::db::letters::{self, Bar, DigestLetter, Earlier, Letter, LetterAttachment, Loaded};
 use switchboard_common::db::preferences::{self, TenantLayers};
@@ -174,8 +174,7 @@ impl Shared {
     async fn read(&self, wanted: &[DeliveryKey]) -> Result<Batch, Unwritten> {
         let now = self.ambient.now();
         let mut session = db::Session::open(&self.pool).await?;
-        let mut transaction = session.begin().await?;
-        deliveries::plan_anew(&mut transaction).await?;
+        let mut transaction = db::begin_joining_in_order(&mut session).await?;
         let letters = letters::load(&mut transaction, wanted, now).await?;
         let rest: Vec<_> = wanted.iter().filter(|key| !letters.contains_key(key)).copied().collect();
         let digests = if rest.is_empty() { HashMap::new() } else { due_digests::load(&mut transaction, &rest, now).await? };

@@ -296,8 +296,7 @@ impl Deliverer {
         now: DateTime<Utc>,
     ) -> sqlx::Result<(Vec<Leased>, Option<DateTime<Utc>>)> {
         let shared = &self.shared;
-        let mut transaction = connection.begin().await?;
-        deliveries::plan_anew(&mut transaction).await?;
+        let mut transaction = db::begin_planning_anew(connection).await?;
         let rates = ways.iter().map(|(account, way)| (*account, way.rate)).collect();
         let mut buckets = limits::hold(&mut transaction, &rates, now).await?;
         let due: Vec<Due> = due

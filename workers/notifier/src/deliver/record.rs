@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Connection;
 use switchboard_common::db::deliveries::{self, DeliveryStatus};
 use switchboard_common::db::suppressions::{self, Suppression};
 use switchboard_common::db::{self, limits, notifications};
@@ -60,8 +59,7 @@ impl Shared {
     async fn try_record(&self, group: &[Ended]) -> sqlx::Result<()> {
         let now = self.ambient.now();
         let mut session = db::Session::open(&self.pool).await?;
-        let mut transaction = session.begin().await?;
-        deliveries::plan_anew(&mut transaction).await?;
+        let mut transaction = db::begin_planning_anew(&mut session).await?;
         let rows: Vec<_> = group.iter().map(|ended| (&ended.leased, &ended.report)).collect();
         let recorded = deliveries::record(&mut transaction, &rows, now).await?;
         let (kept, lost): (Vec<&Ended>, Vec<&Ended>) = group.iter().partition(|ended| recorded.contains(&ended.leased.key()));

@@ -25,7 +25,7 @@ mod write;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::{Failure, Handler};
 use switchboard_common::db::{self, notifications, outbox};
@@ -52,7 +52,7 @@ impl Planner {
     async fn plan(&self, events: &[Event]) -> Result<(), Failure> {
         let now = self.ambient.now();
         let mut session = db::Session::open(&self.pool).await?;
-        let mut transaction = session.begin().await?;
+        let mut transaction = db::begin_planning_anew(&mut session).await?;
         let gathered = gather::gather(&mut transaction, &self.desks, events, now).await?;
         let planned = gathered.decide();
         write::write(&mut transaction, &self.ambient, &planned, now).await?;
