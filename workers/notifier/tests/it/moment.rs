@@ -65,6 +65,7 @@ async fn a_whatsapp_text_goes_within_a_day_of_what_its_reader_wrote_there_and_a_
     let mut ticket = desk.settled_ticket().await;
     let wrote = "update messages set channel = 'whatsapp', sender_address = $2 where tenant_id = $1 and direction = 'in'";
     desk.sql(wrote, &[&desk.tenant.0], &[PHONE]).await;
+    desk.sql("update inbound_messages set account_id = $2 where tenant_id = $1", &[&desk.tenant.0, &account.0], &[]).await;
     let mut answer = async |n: usize| {
         let event = desk.say(&mut ticket, desk.by_grace(&format!("g{n}@desk.example"), "Take water.")).await;
         desk.plan(&[event]).await;
@@ -175,9 +176,9 @@ async fn a_digest_is_closed_once_and_tells_what_its_reader_may_still_read(pool: 
     // It is looked again whether it may go to its reader and address, at the moment when it goes.
     for (n, (what, back, why)) in [
         (
-            "insert into suppressions (tenant_id, channel, address, scope, reason, evidence) select $1, 'email', 'grace@desk.example', 'optional', 'unsubscribed', $2::uuid::text",
+            "insert into suppressions (tenant_id, channel, address, scope, reason, evidence) select $1, 'email', 'grace@desk.example', 'all', 'bounce', $2::uuid::text",
             "delete from suppressions where tenant_id = $1 and $2::uuid is not null",
-            "nothing goes to the address any more (unsubscribed)",
+            "nothing goes to the address any more (bounce)",
         ),
         (
             "update user_contacts set verified_at = null where tenant_id = $1 and user_id = $2",

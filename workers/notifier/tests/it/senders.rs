@@ -107,8 +107,9 @@ async fn each_account_sends_by_its_own_settings_as_they_are_and_one_without_its_
     drain().await;
     assert_eq!((memory.sent().len(), server.room().taken), (4, 2), "by the mail server for all from now on");
     assert!(to(&memory.sent(), ADA)[1].header_raw("From").expect("a sender").contains(DESK));
-    desk.sql("update channel_accounts set disabled_at = now() where tenant_id = $1 and id = $2", &[&desk.tenant.0, &sales.0], &[]).await;
+    // It leaves the desk while mail waits for it.
     written_to(&desk, sales).await;
+    desk.sql("update channel_accounts set disabled_at = now() where tenant_id = $1 and id = $2", &[&desk.tenant.0, &sales.0], &[]).await;
     drain().await;
     assert_eq!(memory.sent().len(), 4);
     let said = "select count(*) from delivery_attempts where outcome = 'refused_for_good' and answer = 'not sent: the account is disabled'";
