@@ -12,7 +12,7 @@ use crate::smtp_sink::SmtpSink;
 use crate::verdict::each_is_told_once_or_marked;
 
 const HELP: &str = "help@acme.example";
-const MAILS: usize = 1000;
+const MAILS: usize = 2000;
 
 /// What is done to a running desk.
 #[derive(Debug, Clone, Copy)]
@@ -39,20 +39,20 @@ const OF_WORKERS: [Strike; 6] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_mails_survive_crashes_over_rabbitmq() {
+async fn two_thousand_mails_survive_crashes_over_rabbitmq() {
     let mut strikes = vec![Strike::Database, Strike::Broker, Strike::BrokerKilled];
     strikes.extend(OF_WORKERS);
-    a_thousand_mails(By::RabbitMq, strikes).await;
+    two_thousand_mails(By::RabbitMq, strikes).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_mails_survive_crashes_over_postgresql() {
+async fn two_thousand_mails_survive_crashes_over_postgresql() {
     let mut strikes = vec![Strike::Database, Strike::Database];
     strikes.extend(OF_WORKERS);
-    a_thousand_mails(By::Postgres, strikes).await;
+    two_thousand_mails(By::Postgres, strikes).await;
 }
 
-async fn a_thousand_mails(by: By, mut strikes: Vec<Strike>) {
+async fn two_thousand_mails(by: By, mut strikes: Vec<Strike>) {
     let seed = std::env::var("SWITCHBOARD_TEST_SEED")
         .map_or_else(|_| rand::make_rng::<ChaCha20Rng>().random(), |seed| seed.parse().expect("a number"));
     println!("seed {seed}: SWITCHBOARD_TEST_SEED={seed} repeats it");
