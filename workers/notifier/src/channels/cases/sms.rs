@@ -41,13 +41,13 @@ async fn a_short_message_goes_from_the_accounts_number_and_its_segments_are_coun
     let world = World::new("+15550100", None).await;
     let receipt = world.send(TO, "Ticket #12: tome água ☂").await.expect("taken");
     assert_eq!(receipt.provider_id.as_deref(), Some("SM00000000000000000000000000000000"));
-    assert_eq!(receipt.answer, "queued SM00000000000000000000000000000000, 1 segment(s) in UCS-2");
+    assert_eq!(receipt.answer, "queued SM00000000000000000000000000000000, 1 segment in UCS-2");
     let form = world.twilio.state().messages[0].clone();
     assert_eq!((form["To"].as_str(), form["From"].as_str()), (TO, "+15550100"));
     assert_eq!(form["Body"], "Ticket #12: tome água ☂");
     assert_eq!(form["StatusCallback"], format!("https://desk.example/twilio?tenant=acme&delivery={DELIVERY}"));
     let receipt = world.send(TO, &"a".repeat(161)).await.expect("taken");
-    assert!(receipt.answer.ends_with("2 segment(s) in GSM-7"), "{}", receipt.answer);
+    assert!(receipt.answer.ends_with("2 segments in GSM-7"), "{}", receipt.answer);
     let by_service = World::new("+15550199", Some("MG0123456789abcdef0123456789abcdef")).await;
     by_service.send(TO, "Hello").await.expect("taken");
     let form = by_service.twilio.state().messages[0].clone();

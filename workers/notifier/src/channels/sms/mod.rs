@@ -89,8 +89,9 @@ impl Twilio {
         let sid = answer["sid"].as_str().ok_or_else(|| Refusal::Unknown { answer: "the answer names no message".to_owned() })?;
         let status = answer["status"].as_str().unwrap_or("accepted");
         let (encoding, count) = segments::segments(text);
+        let segments = if count == 1 { "segment" } else { "segments" };
         Ok(Receipt {
-            answer: format!("{status} {sid}, {count} segment(s) in {encoding}"),
+            answer: format!("{status} {sid}, {count} {segments} in {encoding}"),
             provider_id: Some(sid.to_owned()),
             thread_key: None,
         })
