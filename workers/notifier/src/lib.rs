@@ -17,6 +17,7 @@
 pub mod channels;
 pub mod deliver;
 mod failed;
+mod message_id;
 pub mod plan;
 pub mod render;
 

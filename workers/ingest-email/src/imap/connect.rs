@@ -10,6 +10,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 use switchboard_common::db::mailboxes::{Mailbox, MailboxTls};
+use switchboard_common::secrets;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -51,16 +52,9 @@ pub(super) async fn connect(mailbox: &Mailbox, tls: &Arc<ClientConfig>, limit: D
 
 /// What a reference stands for, at this moment: who changes it need not start anything anew.
 async fn resolve(reference: &str) -> Result<SecretString, ImapError> {
-    let found = if let Some(name) = reference.strip_prefix("env:") {
-        std::env::var(name).map_err(|_| ImapError::Secret(format!("the variable {name} is not set")))?
-    } else if let Some(path) = reference.strip_prefix("file:") {
-        let read = tokio::fs::read_to_string(path).await;
-        read.map_err(|error| ImapError::Secret(format!("{path} cannot be read: {error}")))?
-    } else {
-        return Err(ImapError::Secret("expected env:NAME or file:PATH".to_owned()));
-    };
-    let found = found.trim_end_matches(['\r', '\n']);
-    if found.is_empty() { Err(ImapError::Secret(format!("{reference} is empty"))) } else { Ok(SecretString::from(found)) }
+    let reference = reference.to_owned();
+    let read = tokio::task::spawn_blocking(move || secrets::read(&reference)).await;
+    read.map_err(|error| ImapError::Secret(error.to_string()))?.map_err(|error| ImapError::Secret(error.to_string()))
 }
 
 fn place(mailbox: &Mailbox) -> String {

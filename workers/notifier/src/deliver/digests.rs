@@ -10,7 +10,8 @@ use switchboard_common::db::due_digests::{self, Closing};
 use switchboard_common::db::fallback::{self, Asked, FailedDigest, Next, Way};
 use switchboard_common::domain::method::Method;
 
-use super::fallback::{Ending, new_message_id};
+use super::fallback::Ending;
+use crate::message_id::new_message_id;
 
 /// At most so many are closed at once.
 const MOST: i64 = 256;

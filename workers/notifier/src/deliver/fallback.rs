@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use data_encoding::BASE32_NOPAD;
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::db::deliveries::DeliveryKey;
@@ -18,6 +17,7 @@ use switchboard_common::ids::{MessageId, NotificationId, TenantId};
 
 use super::digests;
 use crate::failed::{FailedAnswer, failed_event};
+use crate::message_id::new_message_id;
 use crate::plan::left_behind;
 use crate::render::Template;
 
@@ -157,12 +157,6 @@ async fn reply_addresses_of(connection: &mut PgConnection, failed: &[Failed], ne
         reply_addresses::ensure(connection, tenant, &wanted).await?;
     }
     Ok(())
-}
-
-/// A Message-ID that nobody can guess, at the domain of the account.
-pub(super) fn new_message_id(ambient: &Ambient, account: &str) -> String {
-    let domain = account.rsplit_once('@').map_or(account, |(_, domain)| domain);
-    format!("{}@{domain}", BASE32_NOPAD.encode(&ambient.bytes::<16>()).to_lowercase())
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use data_encoding::BASE32_NOPAD;
 use sqlx::PgConnection;
 use switchboard_common::ambient::Ambient;
 use switchboard_common::broker::Failure;
@@ -20,6 +19,7 @@ use super::decide::{How, Telling};
 use super::gather::Planned;
 use super::person::Wait;
 use crate::failed::{FailedAnswer, failed_event};
+use crate::message_id::new_message_id;
 
 pub(super) async fn write(
     connection: &mut PgConnection,
@@ -150,12 +150,6 @@ fn delivery(
         urgent,
         refused,
     }
-}
-
-/// A Message-ID that nobody can guess, at the domain of the account.
-fn new_message_id(ambient: &Ambient, account: &str) -> String {
-    let domain = account.rsplit_once('@').map_or(account, |(_, domain)| domain);
-    format!("{}@{domain}", BASE32_NOPAD.encode(&ambient.bytes::<16>()).to_lowercase())
 }
 
 /// Reply addresses for all whom mail may reach: also when another way refuses.
