@@ -5,9 +5,9 @@ use sqlx::{Connection, PgConnection};
 use switchboard_common::ambient::Ambient;
 use switchboard_common::db::view::{self, DeliveryView};
 use switchboard_common::db::{fallback, held, notifications, outbox};
-use switchboard_common::domain::event::{Actor, Event, EventKind};
 use switchboard_common::ids::{DeliveryId, TenantId};
 use switchboard_notifier::render::Template;
+use switchboard_notifier::{FailedAnswer, failed_event};
 
 use super::show::became;
 
@@ -34,20 +34,8 @@ pub async fn drop(connection: &mut PgConnection, ambient: &Ambient, tenant: Tena
     let is_answer = Template::parse(&delivery.template).is_some_and(Template::is_answer);
     if is_answer {
         let failed = fallback::failed(&mut transaction, &[(tenant, id)]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
-        let event = Event {
-            id: ambient.new_id(),
-            tenant_id: tenant,
-            kind: EventKind::DeliveryFailed,
-            ticket_id: failed.ticket_id,
-            version: failed.version,
-            message_id: failed.message_id,
-            delivery_id: Some(id),
-            assigned: Vec::new(),
-            actor: Actor::System,
-            occurred_at: ambient.now(),
-            arrived_at: None,
-            trace: None,
-        };
+        let answer = FailedAnswer { ticket_id: failed.ticket_id, version: failed.version, message_id: failed.message_id };
+        let event = failed_event(tenant, id, answer, ambient);
         outbox::add(&mut transaction, &[event], ambient.now()).await?;
     }
     // What waited for it goes on.

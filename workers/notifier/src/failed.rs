@@ -6,14 +6,18 @@ use switchboard_common::ids::{DeliveryId, MessageId, TenantId, TicketId};
 
 /// The answer that was to be delivered.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FailedAnswer {
+pub struct FailedAnswer {
+    /// Its ticket.
     pub ticket_id: TicketId,
     /// The version of the ticket that says who is to hear of it.
     pub version: i32,
+    /// The message that it is.
     pub message_id: Option<MessageId>,
 }
 
-pub(crate) fn failed_event(tenant_id: TenantId, delivery: DeliveryId, answer: FailedAnswer, ambient: &Ambient) -> Event {
+/// The event by which the author of an answer hears that this delivery of it failed.
+#[must_use]
+pub fn failed_event(tenant_id: TenantId, delivery: DeliveryId, answer: FailedAnswer, ambient: &Ambient) -> Event {
     Event {
         id: ambient.new_id(),
         tenant_id,

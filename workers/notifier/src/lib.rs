@@ -34,6 +34,7 @@ pub use crate::channels::Channels;
 pub use crate::channels::email::Transport;
 use crate::channels::email::Usage;
 use crate::deliver::Deliverer;
+pub use crate::failed::{FailedAnswer, failed_event};
 use crate::plan::Planner;
 
 /// How many events are planned at once, at most.
